@@ -1,0 +1,30 @@
+export { createHasher, type HasherKind } from './adapters/hasher/create.ts'
+export { createIdbStore, type IdbStoreOptions } from './adapters/idb-store.ts'
+export { createMemoryStore } from './adapters/memory-store.ts'
+export type * from './core/events.ts'
+export type * from './core/messages.ts'
+export { contentId } from './identity/content-id.ts'
+export { identityVersion, infoHash } from './identity/info-hash.ts'
+export { createPeerId } from './identity/peer-id.ts'
+export {
+  type IdentityHook,
+  type IdentityRules,
+  type SegmentPlace,
+  segmentKey,
+  trackPath,
+} from './identity/segment-key.ts'
+export { knownTokenParams } from './identity/token-params.ts'
+export * from './integrity/digest-sidecar.ts'
+export {
+  type DigestTable,
+  digestOfInit,
+  initKey,
+  noDigests,
+  type SegmentDigest,
+} from './integrity/digest-table.ts'
+export * from './integrity/digest-tags.ts'
+export { equalBytes, fromHex, toHex } from './integrity/hex.ts'
+export * from './integrity/merkle.ts'
+export * from './integrity/playlist-scan.ts'
+export type * from './ports.ts'
+export * from './swarm.ts'
