@@ -1,0 +1,47 @@
+export { type BinaryId, binaryToHex, hexToBinary, isBinaryId, isHexId } from './binary.ts'
+export type {
+  Announce,
+  AnnounceEvent,
+  Answer,
+  Candidates,
+  ClientExtras,
+  ClientMessage,
+  DirectedOffer,
+  Scrape,
+  SpeculativeOffer,
+  WireOutcome,
+} from './client-message.ts'
+export { isLevel, type Level, levels, placeOf } from './level.ts'
+export { signallingLimits } from './limits.ts'
+export {
+  type ParsedClientMessage,
+  parseClientMessage,
+  parseClientText,
+  type Refusal,
+} from './parse-client.ts'
+export { parseTrackerMessage, parseTrackerText } from './parse-tracker.ts'
+export type {
+  AnnounceResponse,
+  Failure,
+  RelayedAnswer,
+  RelayedCandidates,
+  RelayedOffer,
+  ScrapedSwarm,
+  ScrapeResponse,
+  TrackerExtras,
+  TrackerMessage,
+  WireGroup,
+  WireNeighbour,
+  WirePolicy,
+} from './tracker-message.ts'
+export { writeAnnounce, writeSignal } from './write-client.ts'
+export {
+  type ResponseFields,
+  writeAnswer,
+  writeCandidates,
+  writeOffer,
+  writePush,
+  writeRefusal,
+  writeResponse,
+  writeScrape,
+} from './write-tracker.ts'
