@@ -127,11 +127,22 @@ export type EdgeReason =
 /** How a delivered segment came. `leased`: through another's lease while it arrived. `held`: others had it. */
 export type Origin = 'edge' | 'leased' | 'held'
 
-export type FailReason = 'edge-status' | 'edge-busy' | 'edge-timeout' | 'edge-network' | 'edge-mismatch' | 'unknown-segment'
+export type FailReason =
+  | 'edge-status'
+  | 'edge-busy'
+  | 'edge-timeout'
+  | 'edge-network'
+  | 'edge-mismatch'
+  | 'unknown-segment'
 
 export type Output =
   /** `key` names the segment whose bytes (or hashes) the host puts behind a `piece` (or `hashes`). */
-  | { readonly type: 'send'; readonly peer: PeerId; readonly message: PeerMessage; readonly key: SegmentKey | null }
+  | {
+      readonly type: 'send'
+      readonly peer: PeerId
+      readonly message: PeerMessage
+      readonly key: SegmentKey | null
+    }
   | { readonly type: 'closePeer'; readonly peer: PeerId; readonly reason: string; readonly ban: boolean }
   /** Bytes `[from, to)` of the segment, `to` 0 for the end. For `hashes`: the whole list of that segment. */
   | {
@@ -141,6 +152,8 @@ export type Output =
       readonly what: 'media' | 'hashes'
       readonly from: number
       readonly to: number
+      /** Strong validator that bytes already here carry, or ''; a differing response is a `mismatch`. */
+      readonly etag: string
       readonly reason: EdgeReason
     }
   | { readonly type: 'abortEdge'; readonly fetch: number }
@@ -180,8 +193,18 @@ export type Output =
 export type Note =
   | { readonly kind: 'lease'; readonly key: SegmentKey; readonly rank: number; readonly from: number }
   | { readonly kind: 'yield'; readonly key: SegmentKey; readonly to: PeerId }
-  | { readonly kind: 'void'; readonly key: SegmentKey; readonly holder: PeerId; readonly why: 'slow' | 'silent' | 'gone' }
-  | { readonly kind: 'duplicate'; readonly key: SegmentKey; readonly bytes: number; readonly from: PeerId | 'edge' }
+  | {
+      readonly kind: 'void'
+      readonly key: SegmentKey
+      readonly holder: PeerId
+      readonly why: 'slow' | 'silent' | 'gone'
+    }
+  | {
+      readonly kind: 'duplicate'
+      readonly key: SegmentKey
+      readonly bytes: number
+      readonly from: PeerId | 'edge'
+    }
   | { readonly kind: 'polluted'; readonly key: SegmentKey; readonly peer: PeerId | 'edge' }
   | { readonly kind: 'silent'; readonly peer: PeerId; readonly key: SegmentKey }
   | { readonly kind: 'rtt'; readonly peer: PeerId; readonly rttMs: number }
@@ -191,4 +214,6 @@ export interface Core {
   handle(now: number, input: Input): void
   /** The next output, or null when there is none left. */
   poll(): Output | null
+  /** Sizes of what is remembered, for tests of bounded memory. */
+  inspect(): Readonly<Record<'segments' | 'offers' | 'asks' | 'fetches' | 'queued' | 'heldBytes', number>>
 }

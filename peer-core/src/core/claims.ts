@@ -1,0 +1,184 @@
+import {
+  blockBytes,
+  type OfferSource,
+  type PeerId,
+  type PeerMessage,
+  type WithdrawReason,
+} from './messages.ts'
+import type { Peer } from './peer.ts'
+import type { Claim, Segment } from './segment.ts'
+import { isShared, mayGive } from './sharing.ts'
+import { emit, type State } from './state.ts'
+
+/**
+ * What we tell others that we can serve. A claim is one run of a segment's bytes that starts at `from` and grows: a
+ * lease (source `edge`), what we relay, or the whole. Its number on each wire is handed out once and never reused.
+ */
+
+/** The package under the wire drops piece numbers above 400,000: a wire that nears them is renewed. */
+const lastNumber = 390_000
+
+export function openClaim(
+  state: State,
+  segment: Segment,
+  from: number,
+  to: number,
+  source: OfferSource,
+  hops: number,
+): Claim {
+  const claim: Claim = { from, to, source, hops, active: true, told: new Map() }
+  segment.claims.push(claim)
+  announce(state, segment)
+  return claim
+}
+
+/** The claim goes no further than it is. Its bytes stay on offer. */
+export function closeClaim(state: State, segment: Segment, claim: Claim, reason: WithdrawReason): void {
+  if (!claim.active) return
+  claim.active = false
+  const offset = segment.blocks.reach(claim.from, true)
+  for (const [id, told] of claim.told) {
+    sendTo(state, id, { type: 'withdraw', n: told.n, offset, reason })
+    told.frontier = offset
+  }
+}
+
+/** Tells every peer what it does not know yet of this segment. */
+export function announce(state: State, segment: Segment): void {
+  if (!isShared(state, segment)) return
+  for (const peer of state.peers.values()) announceTo(state, segment, peer)
+}
+
+/** Tells a new peer all we have, the newest first, and no more than it would remember. */
+export function introduce(state: State, peer: Peer): void {
+  const useful = [...state.segments.values()].filter(segment => segment.claims.length > 0)
+  useful.sort((a, b) => b.usedAt - a.usedAt || (a.key < b.key ? -1 : 1))
+  for (const segment of useful.slice(0, state.config.maxOffersPerPeer / 2)) {
+    if (isShared(state, segment)) announceTo(state, segment, peer)
+  }
+}
+
+/** All bytes are proven and kept: one claim to the whole replaces the others. */
+export function claimWhole(state: State, segment: Segment): void {
+  const told: Claim['told'] = new Map()
+  for (const claim of segment.claims) {
+    if (claim.from === 0) for (const [id, known] of claim.told) if (!told.has(id)) told.set(id, known)
+  }
+  const whole: Claim = { from: 0, to: 0, source: 'held', hops: 0, active: false, told }
+  segment.claims.splice(0, segment.claims.length, whole)
+  if (!isShared(state, segment)) return
+  for (const [id, known] of told) {
+    if (known.frontier < segment.size) {
+      known.frontier = segment.size
+      sendTo(state, id, {
+        type: 'grow',
+        n: known.n,
+        frontier: segment.size,
+        size: segment.size,
+        rateBps: rate(segment),
+      })
+    }
+    sendTo(state, id, { type: 'have', n: known.n })
+  }
+  announce(state, segment)
+}
+
+/** Nothing of this segment can be had from us any more. */
+export function retract(state: State, segment: Segment, reason: WithdrawReason): void {
+  for (const claim of segment.claims) {
+    for (const [id, told] of claim.told) sendTo(state, id, { type: 'withdraw', n: told.n, offset: 0, reason })
+  }
+  segment.claims.length = 0
+}
+
+/** Forgets what a peer that left was told. */
+export function forgetTold(state: State, peer: PeerId): void {
+  for (const segment of state.segments.values()) for (const claim of segment.claims) claim.told.delete(peer)
+}
+
+function announceTo(state: State, segment: Segment, peer: Peer): void {
+  if (!mayGive(state, peer) || holds(segment, peer.id)) return
+  for (const claim of segment.claims) {
+    const frontier = segment.blocks.reach(claim.from, true)
+    const known = claim.told.get(peer.id)
+    if (!known) tellNew(state, segment, claim, frontier, peer)
+    else if (
+      frontier - known.frontier >= step(state, claim) ||
+      (frontier === segment.size && frontier > known.frontier)
+    ) {
+      known.frontier = frontier
+      sendTo(state, peer.id, {
+        type: 'grow',
+        n: known.n,
+        frontier,
+        size: segment.size,
+        rateBps: rate(segment),
+      })
+    }
+  }
+}
+
+function tellNew(state: State, segment: Segment, claim: Claim, frontier: number, peer: Peer): void {
+  if (claim.source !== 'edge' && frontier === claim.from) return
+  if (peer.nextN > lastNumber) {
+    emit(state, { type: 'closePeer', peer: peer.id, reason: 'renumber', ban: false })
+    return
+  }
+  const n = peer.nextN++
+  peer.given.set(n, segment)
+  claim.told.set(peer.id, { n, frontier })
+  const end = claim.to > 0 ? claim.to : segment.size
+  const rateBps = rate(segment)
+  sendTo(state, peer.id, {
+    type: 'offer',
+    n,
+    track: trackId(state, peer, segment.track),
+    seq: segment.entry.seq,
+    key: segment.hash,
+    size: segment.size,
+    root: segment.entry.root,
+    etag: segment.lineage?.etag ?? '',
+    from: claim.from,
+    frontier,
+    to: claim.to,
+    source: claim.source,
+    hops: claim.hops,
+    etaMs:
+      claim.active && rateBps > 0
+        ? Math.min(Math.max(0, Math.ceil(((end - frontier) * 1000) / rateBps)), 600_000)
+        : 0,
+    rateBps,
+    epoch: 0,
+  })
+  if (claim.source === 'held' && segment.stored) sendTo(state, peer.id, { type: 'have', n })
+}
+
+/** This wire's number for a track, named on first use. */
+export function trackId(state: State, peer: Peer, path: string): number {
+  const known = peer.tracksOut.get(path)
+  if (known !== undefined) return known
+  const id = peer.tracksOut.size
+  peer.tracksOut.set(path, id)
+  sendTo(state, peer.id, { type: 'track', id, path })
+  return id
+}
+
+/** A lease is followed block by block; a relay only in strides, since its source is usually heard directly. */
+function step(state: State, claim: Claim): number {
+  return claim.source === 'edge' ? blockBytes : state.config.relayStepBytes
+}
+
+function holds(segment: Segment, peer: PeerId): boolean {
+  for (const offer of segment.offers) {
+    if (offer.peer === peer && offer.from === 0 && offer.size > 0 && offer.frontier >= offer.size) return true
+  }
+  return false
+}
+
+function rate(segment: Segment): number {
+  return Math.floor(segment.edgeBps)
+}
+
+function sendTo(state: State, peer: PeerId, message: PeerMessage): void {
+  if (state.peers.has(peer)) emit(state, { type: 'send', peer, message, key: null })
+}

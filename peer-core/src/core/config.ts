@@ -1,0 +1,81 @@
+/** Every constant of the scheduler, with its reason. Durations in ms, sizes in bytes, rates in bytes a second. */
+export interface CoreConfig {
+  /** Bytes kept for others. More serves late joiners and seeks; costs memory. @default 268435456 (256 MiB) */
+  readonly storeBytes: number
+  /** A segment above this goes to the edge alone: it would push everything else out. @default 16777216 */
+  readonly sharedSegmentBytes: number
+  /** First bite of a starting viewer whose group has others: what a connection set-up's time brings. @default 65536 */
+  readonly startBytes: number
+  /** A peer becomes a candidate for leases this long after it connected: younger ones still fill their buffer. @default 2000 */
+  readonly candidateAgeMs: number
+  /** Least distance between two ranks; the rule is 2 × p95 of the group's RTT, but event loops are slower. @default 40 */
+  readonly minRankDelayMs: number
+  /** Most distance between two ranks. @default 250 */
+  readonly maxRankDelayMs: number
+  /** On a thin line rank r waits this × r, at most `maxStartRankMs`, before a first fragment. @default 50 */
+  readonly startRankMs: number
+  /** @default 500 */
+  readonly maxStartRankMs: number
+  /** On a thin line a seek looks at peers this long. @default 100 */
+  readonly seekPatienceMs: number
+  /** A lease or a peer that moves nothing for this long is silent, whatever the deadline. @default 1500 */
+  readonly silentMs: number
+  /** Least silence that counts when the deadline is near. @default 400 */
+  readonly minSilentMs: number
+  /** Kept between a predicted finish and the deadline, for decoding and for being wrong. @default 400 */
+  readonly marginMs: number
+  /** Backwards completion takes the end in bites of this size. @default 65536 */
+  readonly backwardsBytes: number
+  /** A wire on which nothing was heard is asked for a sign of life this often. @default 1500 */
+  readonly pingMs: number
+  /** And given up after this long: a dead peer is noticed within five seconds. @default 4500 */
+  readonly deadMs: number
+  /** Least requests' bytes outstanding at one peer. @default 131072 */
+  readonly minAskWindowBytes: number
+  /** Most requests' bytes outstanding at one peer. @default 2097152 */
+  readonly maxAskWindowBytes: number
+  /** Bytes of ours that may wait in one link; the rest waits here, where it can be reordered. @default 262144 */
+  readonly linkWindowBytes: number
+  /** Segments fetched ahead of the player's own requests, from peers. @default 3 */
+  readonly prefetchSegments: number
+  /** A line is thin when it carries less than this many copies. @default 3 */
+  readonly thinCopies: number
+  /** A relay tells others each time it has this much more. @default 65536 */
+  readonly relayStepBytes: number
+  /** Offers remembered from one peer. @default 4096 */
+  readonly maxOffersPerPeer: number
+  /** Rate believed of a peer in the group before the first measurement. @default 4000000 */
+  readonly assumedGroupBps: number
+  /** Rate believed of a peer outside before the first measurement. @default 400000 */
+  readonly assumedOutsideBps: number
+  /** Rate believed of the edge before the first measurement. @default 500000 */
+  readonly assumedEdgeBps: number
+}
+
+export const defaultConfig: CoreConfig = {
+  storeBytes: 268_435_456,
+  sharedSegmentBytes: 16_777_216,
+  startBytes: 65_536,
+  candidateAgeMs: 2_000,
+  minRankDelayMs: 40,
+  maxRankDelayMs: 250,
+  startRankMs: 50,
+  maxStartRankMs: 500,
+  seekPatienceMs: 100,
+  silentMs: 1_500,
+  minSilentMs: 400,
+  marginMs: 400,
+  backwardsBytes: 65_536,
+  pingMs: 1_500,
+  deadMs: 4_500,
+  minAskWindowBytes: 131_072,
+  maxAskWindowBytes: 2_097_152,
+  linkWindowBytes: 262_144,
+  prefetchSegments: 3,
+  thinCopies: 3,
+  relayStepBytes: 65_536,
+  maxOffersPerPeer: 4_096,
+  assumedGroupBps: 4_000_000,
+  assumedOutsideBps: 400_000,
+  assumedEdgeBps: 500_000,
+}

@@ -1,0 +1,364 @@
+import { announce, forgetTold, introduce, retract } from './claims.ts'
+import { type CoreConfig, defaultConfig } from './config.ts'
+import type { Core, FailReason, Input, Output, Policy } from './events.ts'
+import { abortFetch, hearEdgeData, hearEdgeDone, hearEdgeFailed } from './fetches.ts'
+import { resolveConflict } from './leases.ts'
+import { hearPong, tellPosition, tellPositionTo, watchPeers } from './liveness.ts'
+import type { PeerId, PeerMessage } from './messages.ts'
+import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
+import { Peer } from './peer.ts'
+import { dropAsksOf, hearPiece, hearReject } from './picker.ts'
+import { forgetOld, learnSegment, makeRoom } from './retention.ts'
+import { refreshActive, schedule } from './scheduler.ts'
+import type { InOffer, Segment } from './segment.ts'
+import { groupPeers } from './sharing.ts'
+import { createState, emit, type State } from './state.ts'
+import { hearCancel, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
+import { dropBlocksOf, hearHashes, hearVerified } from './verification.ts'
+
+/** Edge failures after which a want without any other source ends. */
+const mostFailures = 3
+/** Tracks a peer may name on its wire. */
+const mostTracks = 64
+
+export interface CoreOptions {
+  readonly self: PeerId
+  /** Everything random follows from it. */
+  readonly seed: number
+  readonly config?: Partial<CoreConfig>
+}
+
+/** The swarm's mind: pure. See `events.ts` for what goes in and what comes out. */
+export function createCore(options: CoreOptions): Core {
+  const state = createState(options.self, options.seed, { ...defaultConfig, ...options.config })
+  let read = 0
+  return {
+    handle(now, input) {
+      const previous = state.now
+      state.now = Math.max(previous, now)
+      state.wake = Infinity
+      take(state, input)
+      watchPeers(state, previous)
+      for (const [peer, reason] of state.leaving) dismiss(state, peer, reason)
+      state.leaving.clear()
+      schedule(state)
+      failHopeless(state)
+      pumpUploads(state)
+      tellPosition(state)
+      armWake(state)
+    },
+    poll(): Output | null {
+      const output = state.outputs[read++]
+      if (output) return output
+      state.outputs.length = 0
+      read = 0
+      return null
+    },
+    inspect: () => inspect(state),
+  }
+}
+
+function take(state: State, input: Input): void {
+  switch (input.type) {
+    case 'want':
+      return want(state, input)
+    case 'cancel':
+      return cancel(state, input.id)
+    case 'position': {
+      const { player } = state
+      const changed = !player || player.paused !== input.paused || player.hidden !== input.hidden
+      if (changed || player.tracks.join() !== input.tracks.join()) state.positionDue = true
+      state.player = input
+      state.playerAt = state.now
+      return refreshActive(state)
+    }
+    case 'window':
+      return setWindow(state, input)
+    case 'peerJoined':
+      return join(
+        state,
+        input.peer,
+        new Peer(input.peer, input.place, input.hello, state.now, assumedBps(state, input.place)),
+      )
+    case 'peerLeft':
+      return leave(state, input.peer, input.reason)
+    case 'message': {
+      const peer = state.peers.get(input.peer)
+      if (peer) hear(state, peer, input.message)
+      return
+    }
+    case 'drained': {
+      const peer = state.peers.get(input.peer)
+      if (peer) peer.linkBytes = input.queuedBytes
+      return
+    }
+    case 'edgeData':
+      return touch(state, hearEdgeData(state, input))
+    case 'edgeDone':
+      return touch(state, hearEdgeDone(state, input))
+    case 'edgeFailed': {
+      const segment = hearEdgeFailed(state, input.fetch, input.reason)
+      if (segment) segment.edgeFailure = input.reason
+      return touch(state, segment)
+    }
+    case 'verified': {
+      const { segment, liars } = hearVerified(state, input.job, input.bad)
+      for (const liar of liars) banish(state, liar)
+      return touch(state, segment)
+    }
+    case 'policy':
+      return setPolicy(state, input.policy)
+    case 'restored': {
+      const segment = learnSegment(state, input.track, input.entry)
+      segment.listed = false
+      if (segment.stored || segment.size === 0) return
+      for (let index = 0; index < segment.blocks.count; index++) segment.blocks.receive(index, 'store')
+      for (let index = 0; index < segment.blocks.count; index++) segment.blocks.verify(index)
+      segment.hashes = 'known'
+      state.dirty.add(segment)
+      return
+    }
+    case 'tick':
+      return
+  }
+}
+
+function want(state: State, input: Extract<Input, { type: 'want' }>): void {
+  const segment = state.segments.get(input.key)
+  if (!segment) {
+    emit(state, { type: 'fail', id: input.id, key: input.key, reason: 'unknown-segment' })
+    return
+  }
+  segment.wants.push({ id: input.id, deadline: input.deadline, urgency: input.urgency, since: state.now })
+  segment.usedAt = state.now
+  segment.edgeFailures = 0
+  segment.edgeRetryAt = 0
+  state.wantedKeys.set(input.id, input.key)
+  refreshActive(state)
+  state.dirty.add(segment)
+}
+
+function cancel(state: State, id: number): void {
+  const segment = state.segments.get(state.wantedKeys.get(id) ?? '')
+  state.wantedKeys.delete(id)
+  if (!segment) return
+  segment.wants = segment.wants.filter(want => want.id !== id)
+  refreshActive(state)
+}
+
+function setWindow(state: State, input: Extract<Input, { type: 'window' }>): void {
+  const before = state.windows.get(input.track)
+  for (const segment of before?.segments ?? []) segment.listed = false
+  const segments = input.entries.map(entry => learnSegment(state, input.track, entry))
+  let bytes = 0
+  let ms = 0
+  for (const { size, entry } of segments) {
+    if (size === 0 || entry.seq < 0) continue
+    bytes += size
+    ms += entry.durationMs
+  }
+  const bps = ms > 0 ? (bytes * 1000) / ms : (before?.bps ?? 0)
+  state.windows.set(input.track, { path: input.track, live: input.live, segments, bps })
+  forgetOld(state, input.live, input.track)
+  refreshActive(state)
+}
+
+function join(state: State, id: PeerId, peer: Peer): void {
+  if (state.banned.has(id) || state.policy.mode === 'off') {
+    emit(state, {
+      type: 'closePeer',
+      peer: id,
+      reason: state.banned.has(id) ? 'banned' : 'policy',
+      ban: false,
+    })
+    return
+  }
+  if (state.peers.has(id)) leave(state, id, 'replaced')
+  state.peers.set(id, peer)
+  if (peer.place === 'outside') state.outsiders.add(id)
+  if (peer.place === 'group' && state.groupSince < 0) state.groupSince = state.now
+  tellPositionTo(state, peer)
+  introduce(state, peer)
+}
+
+function leave(state: State, id: PeerId, _reason: string): void {
+  const peer = state.peers.get(id)
+  if (!peer) return
+  state.peers.delete(id)
+  dropAsksOf(state, peer)
+  for (const segment of dropOffersOf(state, peer)) state.dirty.add(segment)
+  forgetTold(state, id)
+  if (groupPeers(state).length === 0) state.groupSince = -1
+}
+
+function dismiss(state: State, id: PeerId, reason: string): void {
+  emit(state, { type: 'closePeer', peer: id, reason, ban: false })
+  leave(state, id, reason)
+}
+
+function banish(state: State, id: PeerId): void {
+  if (state.banned.has(id)) return
+  state.banned.add(id)
+  emit(state, { type: 'closePeer', peer: id, reason: 'lied', ban: true })
+  dropBlocksOf(state, id)
+  leave(state, id, 'lied')
+}
+
+function hear(state: State, peer: Peer, message: PeerMessage): void {
+  peer.heardAt = state.now
+  switch (message.type) {
+    case 'track':
+      if (peer.tracksIn.size < mostTracks) peer.tracksIn.set(message.id, message.path)
+      return
+    case 'offer':
+      return heardOffer(state, hearOffer(state, peer, message))
+    case 'grow':
+      return heardOffer(state, hearGrow(state, peer, message))
+    case 'have':
+      return heardOffer(state, hearHave(state, peer, message))
+    case 'withdraw': {
+      const offer = hearWithdraw(state, peer, message)
+      if (offer && message.reason === 'evicted') {
+        const segment = state.byHash.get(offer.key)
+        if (segment) announce(state, segment)
+      }
+      return heardOffer(state, offer)
+    }
+    case 'request':
+      return hearRequest(state, peer, message)
+    case 'cancel':
+      return hearCancel(state, peer, message.n, message.offset, message.length)
+    case 'piece':
+      return touch(state, hearPiece(state, peer, message))
+    case 'reject':
+      return touch(state, hearReject(state, peer, message))
+    case 'hashes':
+      return hearHashes(state, peer, message)
+    case 'position': {
+      const tracks = message.tracks.flatMap(id => peer.tracksIn.get(id) ?? [])
+      const { seq, bufferMs, paused, hidden, edgeBps } = message
+      peer.mode = message.mode
+      peer.position = {
+        tracks,
+        seq,
+        bufferMs,
+        rate: message.rate / 100,
+        paused,
+        hidden,
+        edgeBps,
+        at: state.now,
+      }
+      return
+    }
+    case 'busy':
+      peer.busy = message.on
+      return
+    case 'ping':
+      emit(state, { type: 'send', peer: peer.id, message: { type: 'pong', id: message.id }, key: null })
+      return
+    case 'pong':
+      return hearPong(state, peer, message.id)
+    case 'goaway':
+      return dismiss(state, peer.id, 'goaway')
+    case 'beacon':
+      return
+  }
+}
+
+function heardOffer(state: State, offer: InOffer | null): void {
+  if (!offer) return
+  const segment = state.byHash.get(offer.key)
+  if (!segment) return
+  resolveConflict(state, segment, offer)
+  touch(state, segment)
+}
+
+function setPolicy(state: State, policy: Policy): void {
+  const before = state.policy
+  state.policy = policy
+  if (policy.mode !== before.mode) state.positionDue = true
+  if (policy.mode === 'off') {
+    for (const peer of [...state.peers.keys()]) {
+      dismiss(state, peer, 'policy')
+    }
+  }
+  if (policy.mode !== 'share' && before.mode === 'share') {
+    rejectServing(state, null)
+    for (const segment of state.segments.values()) {
+      if (!segment.stored)
+        for (const fetch of [...segment.fetches])
+          if (segment.wants.length === 0) abortFetch(state, fetch, 'cancelled')
+      for (const claim of segment.claims) claim.active = false
+      retract(state, segment, 'cancelled')
+    }
+  }
+  for (const segment of state.active.keys()) state.dirty.add(segment)
+  makeRoom(state, null)
+}
+
+/** A want whose edge fails for good, and that nobody here can help, goes back to the player. */
+function failHopeless(state: State): void {
+  for (const [id, key] of state.wantedKeys) {
+    const segment = state.segments.get(key)
+    if (!segment || segment.fetches.size > 0 || segment.asks.size > 0) continue
+    const reason = hopeless(segment)
+    if (!reason) continue
+    state.wantedKeys.delete(id)
+    segment.wants = segment.wants.filter(want => want.id !== id)
+    emit(state, { type: 'fail', id, key, reason })
+  }
+}
+
+function hopeless(segment: Segment): FailReason | null {
+  if (segment.edgePolluted) return 'edge-mismatch'
+  if (segment.edgeFailures === 0) return null
+  const helped = [...segment.offers].some(offer => offer.voidSince === 0)
+  if (helped) return null
+  switch (segment.edgeFailure) {
+    case 'status':
+      return 'edge-status'
+    case 'mismatch':
+      return segment.edgeFailures >= 2 ? 'edge-mismatch' : null
+    case 'busy':
+      return segment.edgeFailures >= mostFailures ? 'edge-busy' : null
+    case 'timeout':
+      return segment.edgeFailures >= mostFailures ? 'edge-timeout' : null
+    default:
+      return segment.edgeFailures >= mostFailures ? 'edge-network' : null
+  }
+}
+
+function touch(state: State, segment: Segment | null): void {
+  if (segment) state.dirty.add(segment)
+}
+
+function assumedBps(state: State, place: 'group' | 'outside'): number {
+  return place === 'group' ? state.config.assumedGroupBps : state.config.assumedOutsideBps
+}
+
+/** One timer: told again only when it changed. */
+function armWake(state: State): void {
+  const at = Math.max(state.wake, state.now + 1)
+  if (at === state.armed || at === Infinity) return
+  state.armed = at
+  emit(state, { type: 'wakeAt', at })
+}
+
+function inspect(state: State): ReturnType<Core['inspect']> {
+  let offers = 0
+  let asks = 0
+  let queued = 0
+  for (const peer of state.peers.values()) {
+    offers += peer.offers.size
+    asks += peer.asks.size
+    queued += peer.serving.length
+  }
+  return {
+    segments: state.segments.size,
+    offers,
+    asks,
+    fetches: state.fetches.size,
+    queued,
+    heldBytes: state.heldBytes,
+  }
+}

@@ -1,0 +1,257 @@
+import { fromEdge } from './blocks.ts'
+import { announce, closeClaim, openClaim } from './claims.ts'
+import type { EdgeFailure, EdgeReason, Input } from './events.ts'
+import { observeDelay, observeTransfer } from './goodput.ts'
+import { blockBytes, type WithdrawReason } from './messages.ts'
+import type { Claim, Fetch, Segment } from './segment.ts'
+import { isProvable, isShared } from './sharing.ts'
+import { emit, type State } from './state.ts'
+import { checkBlocks, checkList, needsList } from './verification.ts'
+
+/** Our requests to the edge: opened with a public claim, followed byte by byte, ended with the claim's withdrawal. */
+
+type EdgeData = Extract<Input, { type: 'edgeData' }>
+type EdgeDone = Extract<Input, { type: 'edgeDone' }>
+
+/** A transfer shorter than this says more about the clock than about the line. */
+const measurableBytes = 32_768
+
+/** Takes `[from, to)` of a segment from the edge (`to` 0: the end); `claimTo`: how far we mean to go in the end. */
+export function startFetch(
+  state: State,
+  segment: Segment,
+  range: { from: number; to: number; claimTo: number },
+  reason: EdgeReason,
+): Fetch {
+  const from = joinOrRestart(state, segment) ? range.from : 0
+  const to = from === range.from ? range.to : 0
+  const shared = isShared(state, segment)
+  const claim = shared
+    ? (continuedClaim(segment, from) ?? claimFor(state, segment, from, range.claimTo))
+    : null
+  const fetch: Fetch = {
+    id: state.nextFetch++,
+    segment,
+    what: 'media',
+    reason,
+    from,
+    to,
+    startedAt: state.now,
+    claim,
+    frontier: from,
+    firstAt: 0,
+    lastAt: 0,
+    extended: false,
+  }
+  state.fetches.set(fetch.id, fetch)
+  segment.fetches.add(fetch)
+  segment.orphanSince = -1
+  const etag = isProvable(state, segment) ? '' : (segment.lineage?.etag ?? '')
+  emit(state, { type: 'fetchEdge', fetch: fetch.id, key: segment.key, what: 'media', from, to, etag, reason })
+  if (shared) needHashes(state, segment)
+  return fetch
+}
+
+/** The block-hash list, from the edge: small, once, by whoever fetches the segment. */
+export function needHashes(state: State, segment: Segment): void {
+  if (!isProvable(state, segment) || segment.hashes !== 'none' || !needsList(segment)) return
+  if (state.now < segment.hashesRetryAt) return
+  segment.hashes = 'asked'
+  const fetch: Fetch = {
+    id: state.nextFetch++,
+    segment,
+    what: 'hashes',
+    reason: 'digest',
+    from: 0,
+    to: 0,
+    startedAt: state.now,
+    claim: null,
+    frontier: 0,
+    firstAt: 0,
+    lastAt: 0,
+    extended: false,
+  }
+  state.fetches.set(fetch.id, fetch)
+  segment.hashesFetch = fetch
+  emit(state, {
+    type: 'fetchEdge',
+    fetch: fetch.id,
+    key: segment.key,
+    what: 'hashes',
+    from: 0,
+    to: 0,
+    etag: '',
+    reason: 'digest',
+  })
+}
+
+export function hearEdgeData(state: State, data: EdgeData): Segment | null {
+  const fetch = state.fetches.get(data.fetch)
+  if (!fetch) return null
+  if (fetch.firstAt === 0) {
+    fetch.firstAt = state.now
+    state.edge = observeDelay(state.edge, state.now - fetch.startedAt)
+  }
+  fetch.lastAt = state.now
+  const { segment } = fetch
+  if (fetch.what === 'hashes') {
+    segment.hashesFetch = null
+    checkList(state, segment, 'edge')
+    return segment
+  }
+  if (!agrees(state, segment, data)) {
+    emit(state, { type: 'abortEdge', fetch: fetch.id })
+    return hearEdgeFailed(state, fetch.id, 'mismatch')
+  }
+  take(state, fetch, data)
+  measure(state, fetch)
+  checkBlocks(state, segment)
+  announce(state, segment)
+  if (isRestHere(segment, fetch)) abortFetch(state, fetch, 'cancelled')
+  return segment
+}
+
+export function hearEdgeDone(state: State, done: EdgeDone): Segment | null {
+  const fetch = state.fetches.get(done.fetch)
+  if (!fetch) return null
+  const { segment } = fetch
+  if (fetch.what === 'hashes') {
+    endFetch(state, fetch)
+    return segment
+  }
+  if (segment.size === 0 && fetch.to === 0) {
+    segment.blocks.setSize(fetch.frontier)
+    const last = segment.blocks.count - 1
+    if (last >= 0 && segment.blocks.isMissing(last)) segment.blocks.receive(last, fromEdge)
+  }
+  endFetch(state, fetch)
+  segment.edgeFailures = 0
+  checkBlocks(state, segment)
+  announce(state, segment)
+  const goesOn = [...segment.fetches].some(other => other.claim === fetch.claim)
+  if (fetch.claim && !goesOn) {
+    if (fetch.to === 0) fetch.claim.active = false
+    else closeClaim(state, segment, fetch.claim, 'cancelled')
+  }
+  return segment
+}
+
+export function hearEdgeFailed(state: State, id: number, reason: EdgeFailure): Segment | null {
+  const fetch = state.fetches.get(id)
+  if (!fetch) return null
+  const { segment } = fetch
+  endFetch(state, fetch)
+  if (fetch.what === 'hashes') {
+    if (segment.hashes === 'asked') segment.hashes = 'none'
+    segment.hashesRetryAt = state.now + 500
+    return segment
+  }
+  if (reason !== 'aborted') segment.edgeFailures++
+  segment.edgeRetryAt = state.now + Math.min(250 * segment.edgeFailures, 2_000)
+  if (reason === 'mismatch' && !isProvable(state, segment)) restart(segment)
+  if (fetch.claim) closeClaim(state, segment, fetch.claim, 'failed')
+  return segment
+}
+
+/** Stops; what came stays. */
+export function abortFetch(state: State, fetch: Fetch, reason: WithdrawReason): void {
+  endFetch(state, fetch)
+  emit(state, { type: 'abortEdge', fetch: fetch.id })
+  if (fetch.claim) closeClaim(state, fetch.segment, fetch.claim, reason)
+}
+
+function endFetch(state: State, fetch: Fetch): void {
+  state.fetches.delete(fetch.id)
+  fetch.segment.fetches.delete(fetch)
+  if (fetch.segment.hashesFetch === fetch) fetch.segment.hashesFetch = null
+}
+
+function take(state: State, fetch: Fetch, data: EdgeData): void {
+  const { segment } = fetch
+  const end = data.offset + data.length
+  let accepted = 0
+  for (let at = data.offset; at < end; ) {
+    const index = Math.floor(at / blockBytes)
+    const blockEnd = Math.min((index + 1) * blockBytes, end)
+    if (segment.blocks.isMissing(index)) {
+      const runEnd = missingRunEnd(segment, index, end)
+      emit(state, { type: 'accept', key: segment.key, offset: at, length: runEnd - at })
+      accepted += runEnd - at
+      at = runEnd
+    } else at = blockEnd
+  }
+  if (accepted < data.length) {
+    emit(state, {
+      type: 'trace',
+      note: { kind: 'duplicate', key: segment.key, bytes: data.length - accepted, from: 'edge' },
+    })
+  }
+  const firstBlock = Math.ceil(
+    Math.max(fetch.from, fetch.frontier - (fetch.frontier % blockBytes)) / blockBytes,
+  )
+  fetch.frontier = end
+  for (let index = firstBlock; ; index++) {
+    const blockEnd = index * blockBytes + segment.blocks.lengthOf(index)
+    if (blockEnd > end || segment.blocks.lengthOf(index) <= 0) break
+    segment.blocks.receive(index, fromEdge)
+  }
+}
+
+function missingRunEnd(segment: Segment, index: number, end: number): number {
+  let next = index + 1
+  while (next * blockBytes < end && segment.blocks.isMissing(next)) next++
+  return Math.min(next * blockBytes, end)
+}
+
+/** The response belongs to the same segment as what is here already. */
+function agrees(state: State, segment: Segment, data: EdgeData): boolean {
+  if (data.size > 0 && segment.size === 0) segment.blocks.setSize(data.size)
+  if (data.size > 0 && data.size !== segment.size) return false
+  if (segment.size > 0 && data.offset + data.length > segment.size) return false
+  if (segment.lineage === null) segment.lineage = { etag: data.etag, source: fromEdge }
+  if (isProvable(state, segment)) return true
+  return data.etag === '' || segment.lineage.etag === '' || segment.lineage.etag === data.etag
+}
+
+function measure(state: State, fetch: Fetch): void {
+  const bytes = fetch.frontier - fetch.from
+  const ms = fetch.lastAt - fetch.firstAt
+  if (bytes < measurableBytes || ms <= 0) return
+  fetch.segment.edgeBps = (bytes * 1000) / ms
+  state.edge = observeTransfer(state.edge, bytes, ms)
+  state.edgeSeen = true
+}
+
+/** All that this fetch would still bring came from elsewhere. */
+function isRestHere(segment: Segment, fetch: Fetch): boolean {
+  const next = segment.blocks.nextMissing(Math.floor(fetch.frontier / blockBytes))
+  if (next < 0) return segment.size > 0 && fetch.frontier < (fetch.to > 0 ? fetch.to : segment.size)
+  return fetch.to > 0 && next * blockBytes >= fetch.to && fetch.frontier < fetch.to
+}
+
+/** Bytes of one lineage with what we are about to fetch? If not, what is here is dropped and we begin at 0. */
+function joinOrRestart(state: State, segment: Segment): boolean {
+  if (isProvable(state, segment) || segment.blocks.isEmpty || segment.lineage === null) return true
+  if (segment.lineage.etag !== '') return true
+  restart(segment)
+  return false
+}
+
+function restart(segment: Segment): void {
+  segment.blocks.resetAll()
+  segment.lineage = null
+}
+
+/** A start that is extended bite by bite stays one claim. */
+function continuedClaim(segment: Segment, from: number): Claim | null {
+  return (
+    segment.claims.find(
+      claim =>
+        claim.active && claim.source === 'edge' && claim.from <= from && (claim.to === 0 || claim.to > from),
+    ) ?? null
+  )
+}
+
+function claimFor(state: State, segment: Segment, from: number, to: number): Claim {
+  return openClaim(state, segment, from, to, 'edge', 0)
+}

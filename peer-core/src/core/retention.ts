@@ -1,0 +1,98 @@
+import { retract } from './claims.ts'
+import type { WindowEntry } from './events.ts'
+import { abortFetch } from './fetches.ts'
+import { adoptStrays, releaseOffers } from './offers.ts'
+import { cancelAsks } from './picker.ts'
+import { Segment } from './segment.ts'
+import { emit, type State } from './state.ts'
+import { rejectServing } from './uploads.ts'
+
+/** What is remembered, and for how long. */
+
+/** Live segments are kept this long after the playlist dropped them: late joiners and slow readers. */
+const liveLingerMs = 30_000
+/** Offers of segments unknown to our playlists: entries kept. */
+const mostStrays = 8_192
+
+export function learnSegment(state: State, track: string, entry: WindowEntry): Segment {
+  const known = state.segments.get(entry.key)
+  if (known) {
+    known.entry = { ...entry, size: entry.size || known.entry.size, root: entry.root || known.entry.root }
+    if (known.size === 0 && entry.size > 0) known.blocks.setSize(entry.size)
+    known.listed = true
+    return known
+  }
+  const segment = new Segment(track, entry, state.now)
+  state.segments.set(segment.key, segment)
+  state.byHash.set(segment.hash, segment)
+  adoptStrays(state, segment)
+  return segment
+}
+
+/** Frees bytes until the budget holds: unlisted segments first, then those longest unused. `spare` stays. */
+export function makeRoom(state: State, spare: Segment | null): void {
+  while (state.heldBytes > state.config.storeBytes) {
+    let worst: Segment | null = null
+    for (const segment of state.segments.values()) {
+      if (!segment.stored || segment === spare || segment.wants.length > 0) continue
+      if (!worst || isWorse(segment, worst)) worst = segment
+    }
+    if (!worst) return
+    evict(state, worst)
+  }
+}
+
+/** Forgets what live playlists dropped, and empty records nobody lists. */
+export function forgetOld(state: State, live: boolean, track: string): void {
+  for (const segment of state.segments.values()) {
+    if (segment.listed || segment.track !== track || segment.wants.length > 0) continue
+    if (segment.blocks.isEmpty && segment.fetches.size === 0 && segment.asks.size === 0) drop(state, segment)
+    else if (live && state.now - segment.usedAt > liveLingerMs) {
+      evict(state, segment)
+      drop(state, segment)
+    }
+  }
+  boundStrays(state)
+}
+
+export function evict(state: State, segment: Segment): void {
+  for (const fetch of [...segment.fetches]) abortFetch(state, fetch, 'cancelled')
+  cancelAsks(state, segment)
+  retract(state, segment, 'evicted')
+  rejectServing(state, segment)
+  for (const peer of state.peers.values()) peer.hashesSent.delete(segment)
+  if (segment.stored) state.heldBytes -= segment.size
+  segment.stored = false
+  segment.blocks.resetAll()
+  segment.checking.clear()
+  segment.hashes = 'none'
+  segment.lineage = null
+  segment.viaOutside = false
+  segment.leased = false
+  segment.orphanSince = state.now
+  emit(state, { type: 'evict', key: segment.key })
+}
+
+function drop(state: State, segment: Segment): void {
+  releaseOffers(state, segment)
+  state.segments.delete(segment.key)
+  if (state.byHash.get(segment.hash) === segment) state.byHash.delete(segment.hash)
+  state.active.delete(segment)
+  state.dirty.delete(segment)
+  for (const peer of state.peers.values()) {
+    for (const [n, given] of peer.given) if (given === segment) peer.given.delete(n)
+  }
+}
+
+function isWorse(a: Segment, b: Segment): boolean {
+  if (a.listed !== b.listed) return !a.listed
+  return a.usedAt < b.usedAt || (a.usedAt === b.usedAt && a.key < b.key)
+}
+
+function boundStrays(state: State): void {
+  for (const [key, offers] of state.strays) {
+    if (state.strays.size <= mostStrays && offers.size > 0) return
+    state.strays.delete(key)
+    for (const offer of offers) state.peers.get(offer.peer)?.offers.delete(offer.n)
+  }
+}

@@ -1,0 +1,150 @@
+import { Blocks } from './blocks.ts'
+import type { EdgeFailure, EdgeReason, SegmentKey, TrackPath, Urgency, WindowEntry } from './events.ts'
+import { keyHash } from './hash.ts'
+import type { KeyHash, OfferSource, PeerId } from './messages.ts'
+
+/** The player's open request for a segment. */
+export interface Want {
+  readonly id: number
+  readonly deadline: number
+  readonly urgency: Urgency
+  readonly since: number
+}
+
+/** What a peer told us it can serve of a segment. */
+export interface InOffer {
+  readonly peer: PeerId
+  readonly n: number
+  readonly track: TrackPath
+  readonly seq: number
+  readonly key: KeyHash
+  readonly root: string
+  readonly etag: string
+  readonly from: number
+  readonly to: number
+  readonly source: OfferSource
+  readonly hops: number
+  readonly epoch: number
+  readonly since: number
+  size: number
+  frontier: number
+  /** It promises to go on: neither complete nor withdrawn. */
+  active: boolean
+  rateBps: number
+  grownAt: number
+  /** When we stopped counting on it, or 0. Its bytes below the frontier stay good. */
+  voidSince: number
+  voidWhy: 'slow' | 'silent' | 'gone' | ''
+}
+
+/** What we tell others that we can serve of a segment. */
+export interface Claim {
+  readonly from: number
+  readonly source: OfferSource
+  readonly hops: number
+  to: number
+  /** We promise to go on. */
+  active: boolean
+  /** Per peer: our number for it there, and how far it knows us to be. */
+  readonly told: Map<PeerId, { readonly n: number; frontier: number }>
+}
+
+/** One request of ours to the edge. */
+export interface Fetch {
+  readonly id: number
+  readonly segment: Segment
+  readonly what: 'media' | 'hashes'
+  readonly reason: EdgeReason
+  readonly from: number
+  /** 0: to the end. */
+  readonly to: number
+  readonly startedAt: number
+  readonly claim: Claim | null
+  frontier: number
+  firstAt: number
+  lastAt: number
+  extended: boolean
+}
+
+/** One request of ours to a peer. */
+export interface Ask {
+  readonly peer: PeerId
+  readonly n: number
+  readonly segment: Segment
+  readonly offset: number
+  readonly length: number
+  readonly sentAt: number
+  /** When it should have been answered, generously. */
+  readonly lateAt: number
+  /** Taking longer than it should: its blocks may be asked of others. */
+  late: boolean
+}
+
+export type HashesState = 'none' | 'asked' | 'checking' | 'known'
+
+/** Everything known of one segment. */
+export class Segment {
+  readonly key: SegmentKey
+  readonly hash: KeyHash
+  readonly track: TrackPath
+  entry: WindowEntry
+  readonly blocks: Blocks
+  /** In a playlist now. */
+  listed: boolean
+  readonly knownAt: number
+  usedAt: number
+  wants: Want[] = []
+  /** Fetches of media under way. */
+  readonly fetches = new Set<Fetch>()
+  hashesFetch: Fetch | null = null
+  readonly offers = new Set<InOffer>()
+  readonly asks = new Set<Ask>()
+  readonly claims: Claim[] = []
+  hashes: HashesState = 'none'
+  /** Blocks being held against their hashes now: block → job. */
+  readonly checking = new Map<number, number>()
+  /** Without a root, all bytes must come from one lineage: its validator, or the one source. */
+  lineage: { readonly etag: string; readonly source: string } | null = null
+  /** The store has it. */
+  stored = false
+  /** Since when nobody we can count on brings the missing bytes; −1 while somebody does. */
+  orphanSince: number
+  edgeFailures = 0
+  edgeRetryAt = 0
+  edgeFailure: EdgeFailure = 'network'
+  hashesRetryAt = 0
+  /** When to look at it again at the latest, whatever happens. */
+  wakeAt = Infinity
+  /** When a missing hash list is fetched from the edge; 0 not yet missed. */
+  digestDueAt = 0
+  /** Bytes a second at which the edge fed whoever fetched it. */
+  edgeBps = 0
+  /** Our turn, and outside peers hold it: their bytes stand for the edge's. */
+  viaOutside = false
+  /** Since when no source can make the deadline, 0 while one can. */
+  dangerSince = 0
+  /** It came, in part, while its lease was still arriving. */
+  leased = false
+  /** Proven to be wrong at the edge itself. */
+  edgePolluted = false
+
+  constructor(track: TrackPath, entry: WindowEntry, now: number) {
+    this.key = entry.key
+    this.hash = keyHash(entry.key)
+    this.track = track
+    this.entry = entry
+    this.blocks = new Blocks(entry.size)
+    this.listed = true
+    this.knownAt = now
+    this.usedAt = now
+    this.orphanSince = now
+  }
+
+  get size(): number {
+    return this.blocks.size
+  }
+
+  get isComplete(): boolean {
+    return this.stored
+  }
+}

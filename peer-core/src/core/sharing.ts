@@ -1,0 +1,41 @@
+import type { Peer } from './peer.ts'
+import type { Segment } from './segment.ts'
+import type { State } from './state.ts'
+
+/** Bytes of this segment can be, and must be, held against the publisher's root before anyone else sees them. */
+export function isProvable(state: State, segment: Segment): boolean {
+  return segment.entry.root !== '' && state.policy.integrity !== 'off'
+}
+
+/** May this segment come from, and go to, peers at all? */
+export function isShared(state: State, segment: Segment): boolean {
+  if (state.policy.mode === 'off') return false
+  if (segment.size > state.config.sharedSegmentBytes) return false
+  if (segment.edgePolluted) return false
+  return segment.entry.root !== '' || state.policy.integrity !== 'required'
+}
+
+/** May we talk media with this peer? */
+export function isPartner(state: State, peer: Peer): boolean {
+  if (state.policy.mode === 'off' || peer.mode === 'off') return false
+  return peer.place === 'group' || state.policy.wan === 'allow'
+}
+
+export function mayGive(state: State, peer: Peer): boolean {
+  return state.policy.mode === 'share' && isPartner(state, peer)
+}
+
+/** Peers behind the same network. */
+export function groupPeers(state: State): Peer[] {
+  const peers: Peer[] = []
+  for (const peer of state.peers.values())
+    if (peer.place === 'group' && isPartner(state, peer)) peers.push(peer)
+  return peers
+}
+
+/** Bytes of one second of this segment; a guess from its track when its size is unknown. */
+export function bitrateBps(state: State, segment: Segment): number {
+  const { durationMs } = segment.entry
+  if (segment.size > 0 && durationMs > 0) return (segment.size * 1000) / durationMs
+  return state.windows.get(segment.track)?.bps ?? 0
+}

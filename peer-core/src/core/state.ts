@@ -1,0 +1,131 @@
+import type { CoreConfig } from './config.ts'
+import type { Input, Output, Policy, SegmentKey, TrackPath } from './events.ts'
+import { assumedGoodput, type Goodput } from './goodput.ts'
+import type { KeyHash, PeerId } from './messages.ts'
+import type { Peer } from './peer.ts'
+import { createRandom, type Random } from './random.ts'
+import type { Fetch, InOffer, Segment } from './segment.ts'
+
+export type PlayerState = Extract<Input, { type: 'position' }>
+
+/** A track's playlist as last seen, in playlist order. */
+export interface TrackWindow {
+  readonly path: TrackPath
+  live: boolean
+  segments: Segment[]
+  /** Mean bytes a second of its segments whose size is known; 0 unknown. */
+  bps: number
+}
+
+export type Job =
+  | { readonly what: 'blocks'; readonly segment: Segment; readonly first: number; readonly count: number }
+  | { readonly what: 'hashes'; readonly segment: Segment; readonly from: PeerId | 'edge' }
+
+/** The core's whole memory. Rooms of the core read and write it; nothing else does. */
+export interface State {
+  readonly self: PeerId
+  readonly config: CoreConfig
+  readonly random: Random
+  policy: Policy
+  now: number
+  player: PlayerState | null
+  playerAt: number
+  readonly windows: Map<TrackPath, TrackWindow>
+  readonly segments: Map<SegmentKey, Segment>
+  readonly byHash: Map<KeyHash, Segment>
+  /** Offers of segments no playlist of ours has listed yet. */
+  readonly strays: Map<KeyHash, Set<InOffer>>
+  /** Segments being worked on: wanted, or ahead of the player, and incomplete. */
+  readonly active: Map<Segment, number>
+  readonly dirty: Set<Segment>
+  /** Segments with blocks on offer that no peer had room to be asked for. */
+  readonly hungry: Set<Segment>
+  readonly peers: Map<PeerId, Peer>
+  readonly banned: Set<PeerId>
+  /** Peers to be dropped at the end of this input. */
+  readonly leaving: Map<PeerId, string>
+  /** Every peer that ever joined from outside the group. */
+  readonly outsiders: Set<PeerId>
+  readonly fetches: Map<number, Fetch>
+  readonly jobs: Map<number, Job>
+  readonly wantedKeys: Map<number, SegmentKey>
+  edge: Goodput
+  edgeSeen: boolean
+  heldBytes: number
+  uploadTokens: number
+  uploadAt: number
+  nextFetch: number
+  nextJob: number
+  nextPing: number
+  /** When the group's first peer connected, −1 when there is none. */
+  groupSince: number
+  positionSentAt: number
+  positionDue: boolean
+  outputs: Output[]
+  wake: number
+  armed: number
+}
+
+export function createState(self: PeerId, seed: number, config: CoreConfig): State {
+  return {
+    self,
+    config,
+    random: createRandom(seed),
+    policy: { mode: 'share', wan: 'allow', integrity: 'prefer', lineKbps: 0, uploadKbps: 0, groupSize: 0 },
+    now: 0,
+    player: null,
+    playerAt: 0,
+    windows: new Map(),
+    segments: new Map(),
+    byHash: new Map(),
+    strays: new Map(),
+    active: new Map(),
+    dirty: new Set(),
+    hungry: new Set(),
+    peers: new Map(),
+    banned: new Set(),
+    leaving: new Map(),
+    outsiders: new Set(),
+    fetches: new Map(),
+    jobs: new Map(),
+    wantedKeys: new Map(),
+    edge: assumedGoodput(config.assumedEdgeBps, 50),
+    edgeSeen: false,
+    heldBytes: 0,
+    uploadTokens: 0,
+    uploadAt: 0,
+    nextFetch: 1,
+    nextJob: 1,
+    nextPing: 1,
+    groupSince: -1,
+    positionSentAt: -1_000_000,
+    positionDue: false,
+    outputs: [],
+    wake: Infinity,
+    armed: Infinity,
+  }
+}
+
+export function emit(state: State, output: Output): void {
+  state.outputs.push(output)
+}
+
+/** Asks to be looked at again at `at` at the latest. */
+export function wakeBy(state: State, at: number): void {
+  if (at < state.wake) state.wake = at
+}
+
+/** The player's playhead now, extrapolated from its last report. */
+export function playheadMs(state: State): number {
+  const player = state.player
+  if (!player) return 0
+  const moved = player.paused ? 0 : (state.now - state.playerAt) * player.rate
+  return player.mediaMs + Math.min(moved, player.bufferMs)
+}
+
+/** Media buffered ahead of the playhead now, ms. */
+export function bufferedMs(state: State): number {
+  const player = state.player
+  if (!player) return 0
+  return Math.max(0, player.bufferMs - (player.paused ? 0 : (state.now - state.playerAt) * player.rate))
+}

@@ -1,0 +1,90 @@
+import { turnOf } from './hash.ts'
+import type { PeerId } from './messages.ts'
+import type { Peer } from './peer.ts'
+import type { Segment } from './segment.ts'
+import { groupPeers } from './sharing.ts'
+import { bufferedMs, type State } from './state.ts'
+
+/**
+ * Whose turn it is to take a segment from the edge. Everybody computes the same order from what everybody sees; where
+ * the views differ, the visible lease decides (leases.ts).
+ */
+
+/** Peers that went by this segment, or are this far from it, do not come to fetch it. */
+const reachMs = 30_000
+
+/** Our place in the order: 0 is first. `except`: peers that failed at it. */
+export function rankOf(state: State, segment: Segment, except: ReadonlySet<PeerId>): number {
+  const mine = turnOf(segment.entry.slot, state.self)
+  const eligible = isCandidate(state, segment)
+  let rank = 0
+  for (const peer of groupPeers(state)) {
+    if (peer.mode !== 'share' || except.has(peer.id)) continue
+    const theirs = isPeerCandidate(state, segment, peer)
+    if (state.policy.mode !== 'share' || (theirs && !eligible)) rank++
+    else if (
+      theirs === eligible &&
+      comesBefore(turnOf(segment.entry.slot, peer.id), peer.id, mine, state.self)
+    )
+      rank++
+  }
+  return rank
+}
+
+/** Of two holders of a lease on the same bytes the one that comes first keeps it. */
+export function comesBefore(turn: number, peer: PeerId, otherTurn: number, other: PeerId): boolean {
+  return turn === otherTurn ? peer < other : turn < otherTurn
+}
+
+/** Distance between two ranks: 2 × p95 of the group's round trips, within bounds. */
+export function rankDelayMs(state: State): number {
+  const rtts = groupPeers(state)
+    .map(peer => peer.rttMs)
+    .sort((a, b) => a - b)
+  const p95 = rtts[Math.floor(0.95 * (rtts.length - 1))] ?? 0
+  return Math.min(Math.max(2 * p95, state.config.minRankDelayMs), state.config.maxRankDelayMs)
+}
+
+/** Are we one of those whose turn it can be, without our player asking? */
+export function isCandidate(state: State, segment: Segment): boolean {
+  if (state.policy.mode !== 'share' || state.groupSince < 0) return false
+  if (state.now - state.groupSince < state.config.candidateAgeMs) return false
+  const { player } = state
+  return player !== null && !player.paused && player.tracks.includes(segment.track)
+}
+
+/** Does anyone else here play this track? */
+export function hasCompany(state: State, segment: Segment): boolean {
+  return groupPeers(state).some(peer => peer.position?.tracks.includes(segment.track) ?? false)
+}
+
+function isPeerCandidate(state: State, segment: Segment, peer: Peer): boolean {
+  const { position } = peer
+  if (!position || position.paused || peer.busy) return false
+  if (state.now - peer.joinedAt < state.config.candidateAgeMs) return false
+  if (!position.tracks.includes(segment.track)) return false
+  const { seq, durationMs } = segment.entry
+  if (seq < position.seq - 1) return false
+  return (seq - position.seq) * durationMs + position.bufferMs <= Math.max(reachMs, state.player?.goalMs ?? 0)
+}
+
+/** When the group's hungriest viewer of this track needs the segment, as far as they told; our own need apart. */
+export function groupNeedAt(state: State, segment: Segment): number {
+  let need = Infinity
+  for (const peer of groupPeers(state)) {
+    const { position } = peer
+    if (!position || position.paused || !position.tracks.includes(segment.track)) continue
+    const ahead = (segment.entry.seq - position.seq) * segment.entry.durationMs
+    if (ahead < 0) continue
+    need = Math.min(need, position.at + (position.bufferMs + ahead) / Math.max(position.rate, 0.1))
+  }
+  return need
+}
+
+/** Our own need of a segment nobody asked for yet: when the playhead comes to it. */
+export function ownNeedAt(state: State, segment: Segment, playhead: number): number {
+  const { player } = state
+  if (!player || player.paused || !player.tracks.includes(segment.track)) return Infinity
+  const aheadMs = Math.max(segment.entry.startMs - playhead, bufferedMs(state) > 0 ? 0 : -1)
+  return state.now + aheadMs / Math.max(player.rate, 0.1)
+}

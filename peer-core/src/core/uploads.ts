@@ -1,0 +1,158 @@
+import { blockBytes, type PeerId, type RequestMessage, runBytes } from './messages.ts'
+import type { Peer, Serving } from './peer.ts'
+import type { Segment } from './segment.ts'
+import { isProvable, isShared, mayGive } from './sharing.ts'
+import { emit, type State, wakeBy } from './state.ts'
+import { needsList } from './verification.ts'
+
+/**
+ * The upload governor. Requests wait here, not in the channel, so that the most urgent receiver is served first and
+ * an operator's cap is one bucket for all.
+ */
+
+/** Requests older than this say that our uplink is late. */
+const lateMs = 1_000
+
+export function hearRequest(state: State, peer: Peer, request: RequestMessage): void {
+  const segment = peer.given.get(request.n)
+  const outstanding = peer.serving.length
+  if (
+    !segment ||
+    outstanding >= 256 ||
+    !mayGive(state, peer) ||
+    !isShared(state, segment) ||
+    !isHere(segment, request)
+  ) {
+    const { n, offset, length } = request
+    emit(state, { type: 'send', peer: peer.id, message: { type: 'reject', n, offset, length }, key: null })
+    return
+  }
+  segment.usedAt = state.now
+  peer.serving.push({
+    n: request.n,
+    segment,
+    offset: request.offset,
+    length: request.length,
+    since: state.now,
+  })
+}
+
+export function hearCancel(state: State, peer: Peer, n: number, offset: number, length: number): void {
+  const index = peer.serving.findIndex(s => s.n === n && s.offset === offset && s.length === length)
+  if (index < 0) return
+  peer.serving.splice(index, 1)
+  emit(state, { type: 'send', peer: peer.id, message: { type: 'reject', n, offset, length }, key: null })
+}
+
+/** Requests for a segment whose bytes are gone. */
+export function rejectServing(state: State, segment: Segment | null): void {
+  for (const peer of state.peers.values()) {
+    const kept: Serving[] = []
+    for (const serving of peer.serving) {
+      if (segment !== null && serving.segment !== segment) kept.push(serving)
+      else {
+        const { n, offset, length } = serving
+        emit(state, {
+          type: 'send',
+          peer: peer.id,
+          message: { type: 'reject', n, offset, length },
+          key: null,
+        })
+      }
+    }
+    peer.serving = kept
+  }
+}
+
+/** Sends what the links and the cap allow, the receiver with the least buffer first. */
+export function pumpUploads(state: State): void {
+  refill(state)
+  for (let peer = nextReceiver(state); peer; peer = nextReceiver(state)) {
+    const serving = peer.serving[0]!
+    if (!spend(state, serving.length)) break
+    peer.serving.shift()
+    if (!isHere(serving.segment, serving)) {
+      const { n, offset, length } = serving
+      emit(state, { type: 'send', peer: peer.id, message: { type: 'reject', n, offset, length }, key: null })
+      continue
+    }
+    give(state, peer, serving)
+  }
+  for (const peer of state.peers.values()) sayBusy(state, peer)
+}
+
+function give(state: State, peer: Peer, serving: Serving): void {
+  const { n, segment, offset, length } = serving
+  if (isProvable(state, segment) && needsList(segment) && !peer.hashesSent.has(segment)) {
+    peer.hashesSent.add(segment)
+    const message = { type: 'hashes', n, first: 0, count: segment.blocks.count } as const
+    emit(state, { type: 'send', peer: peer.id, message, key: segment.key })
+  }
+  emit(state, {
+    type: 'send',
+    peer: peer.id,
+    message: { type: 'piece', n, offset, length },
+    key: segment.key,
+  })
+  peer.linkBytes += length
+  peer.sentBytes += length
+}
+
+function nextReceiver(state: State): Peer | null {
+  let best: Peer | null = null
+  for (const peer of state.peers.values()) {
+    if (peer.serving.length === 0 || peer.linkBytes >= state.config.linkWindowBytes) continue
+    if (!best || needOf(state, peer) < needOf(state, best)) best = peer
+  }
+  return best
+}
+
+/** When this peer runs dry, ms from now, as far as it told. */
+function needOf(state: State, peer: Peer): number {
+  return peer.position ? peer.position.bufferMs - (state.now - peer.position.at) : 0
+}
+
+/** Every byte of it is proven. */
+function isHere(segment: Segment, range: { offset: number; length: number }): boolean {
+  const { offset, length } = range
+  if (length <= 0 || length > runBytes || offset % blockBytes !== 0) return false
+  if (segment.size > 0 && offset + length > segment.size) return false
+  if (length % blockBytes !== 0 && (segment.size === 0 || offset + length !== segment.size)) return false
+  return segment.blocks.reach(offset, true) >= offset + length
+}
+
+function refill(state: State): void {
+  const rate = state.policy.uploadKbps * 125
+  const burst = Math.max(2 * runBytes, rate / 4)
+  const earned = (rate * (state.now - state.uploadAt)) / 1000
+  state.uploadTokens = Math.min(burst, state.uploadTokens + earned)
+  state.uploadAt = state.now
+}
+
+function spend(state: State, bytes: number): boolean {
+  const rate = state.policy.uploadKbps * 125
+  if (rate === 0) return true
+  if (state.uploadTokens < bytes) {
+    wakeBy(state, state.now + ((bytes - state.uploadTokens) * 1000) / rate)
+    return false
+  }
+  state.uploadTokens -= bytes
+  return true
+}
+
+function sayBusy(state: State, peer: Peer): void {
+  const oldest = peer.serving[0]
+  const late = oldest !== undefined && state.now - oldest.since > lateMs
+  if (late === peer.saidBusy) {
+    if (oldest && !late) wakeBy(state, oldest.since + lateMs + 1)
+    return
+  }
+  if (!late && oldest !== undefined) return
+  peer.saidBusy = late
+  emit(state, { type: 'send', peer: peer.id, message: { type: 'busy', on: late }, key: null })
+}
+
+export function forgetReceiver(state: State, peer: PeerId): void {
+  const known = state.peers.get(peer)
+  if (known) known.serving = []
+}
