@@ -1,6 +1,19 @@
 export { createHasher, type HasherKind } from './adapters/hasher/create.ts'
 export { createIdbStore, type IdbStoreOptions } from './adapters/idb-store.ts'
+export { createMemoryLinks, type MemoryLinkOptions, type MemoryLinks } from './adapters/memory-link.ts'
 export { createMemoryStore } from './adapters/memory-store.ts'
+export type * from './adapters/transport/connection.ts'
+export {
+  createMemoryConnections,
+  createMemoryNetwork,
+  type MemoryConnection,
+  type MemoryNetworkOptions,
+} from './adapters/transport/memory.ts'
+export {
+  createSimplePeerTransport,
+  type SimplePeerTransportOptions,
+} from './adapters/transport/simple-peer.ts'
+export { createLink, type LinkOptions, type LinkOutcome } from './adapters/wire/link.ts'
 export type * from './core/events.ts'
 export type * from './core/messages.ts'
 export { contentId } from './identity/content-id.ts'

@@ -1,0 +1,1 @@
+export { createWeriftWrtc, type WeriftOptions } from './werift-wrtc.ts'
