@@ -1,0 +1,52 @@
+import type { Urgency } from '@nearcast/peer-core'
+
+/** What the media element says, in seconds of its own timeline. */
+export interface Playhead {
+  readonly at: number
+  readonly rate: number
+  readonly seeking: boolean
+  readonly buffered: readonly { readonly start: number; readonly end: number }[]
+}
+
+/**
+ * hls.js counts a hole this small as bridged (`maxBufferHole`, 0.1 s by default, nudges over up to 0.5 s): a deadline
+ * must not be missed for one.
+ */
+const holeSeconds = 0.5
+
+/** Where continuous playback from the playhead ends, seconds; the playhead itself when nothing is there. */
+export function bufferEnd({ at, buffered }: Playhead): number {
+  let end = at
+  for (const range of [...buffered].sort((a, b) => a.start - b.start)) {
+    if (range.start <= end + holeSeconds && range.end > end) end = range.end
+  }
+  return end
+}
+
+/** Media that is there to play, ms of the media's own time. */
+export function bufferedMs(playhead: Playhead): number {
+  return Math.max(0, (bufferEnd(playhead) - playhead.at) * 1000)
+}
+
+/**
+ * When the player needs the last byte of a segment that begins at `start`: when playback gets there, or where the
+ * buffer ends when that is later (a replacement of something buffered). Nothing buffered at the playhead: now.
+ *
+ * @param start seconds
+ * @param settled whether this track has delivered since the last start or seek
+ */
+export function deadlineOf(
+  start: number,
+  playhead: Playhead,
+  settled: 'none' | 'start' | 'seek',
+): { deadlineMs: number; urgency: Urgency } {
+  const end = bufferEnd(playhead)
+  if (settled === 'start') return { deadlineMs: 0, urgency: 'start' }
+  if (settled === 'seek' || playhead.seeking) {
+    // A seek into what is buffered hurts nobody: the player goes on from the buffer.
+    if (end - playhead.at <= holeSeconds) return { deadlineMs: 0, urgency: 'seek' }
+  }
+  if (end <= playhead.at) return { deadlineMs: 0, urgency: 'play' }
+  const rate = Math.max(Math.abs(playhead.rate), 0.1)
+  return { deadlineMs: Math.max(0, ((Math.max(start, end) - playhead.at) * 1000) / rate), urgency: 'play' }
+}

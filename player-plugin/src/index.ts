@@ -1,0 +1,7 @@
+export type { EdgeAccount, NearcastSnapshot } from './accounts.ts'
+export type { NearcastConfig } from './config.ts'
+export type { Diagnosis, Evidence, Verdict } from './diagnosis.ts'
+export { createNearcast, type Nearcast, type NearcastEvents, type NearcastHlsConfig } from './nearcast.ts'
+export { NearcastError } from './nearcast-error.ts'
+export type { PlainReason } from './plain.ts'
+export type { NearcastState } from './state.ts'
