@@ -2,6 +2,7 @@ export { createHasher, type HasherKind } from './adapters/hasher/create.ts'
 export { createIdbStore, type IdbStoreOptions } from './adapters/idb-store.ts'
 export { createMemoryLinks, type MemoryLinkOptions, type MemoryLinks } from './adapters/memory-link.ts'
 export { createMemoryStore } from './adapters/memory-store.ts'
+export { createTimerClock } from './adapters/timer-clock.ts'
 export type * from './adapters/transport/connection.ts'
 export {
   createMemoryConnections,
@@ -16,6 +17,8 @@ export {
 export { createLink, type LinkOptions, type LinkOutcome } from './adapters/wire/link.ts'
 export type * from './core/events.ts'
 export type * from './core/messages.ts'
+export { type ReplayResult, replayTrace } from './core/trace.ts'
+export { createSwarm, type SwarmOptions } from './host.ts'
 export { contentId } from './identity/content-id.ts'
 export { identityVersion, infoHash } from './identity/info-hash.ts'
 export { createPeerId } from './identity/peer-id.ts'
