@@ -1,0 +1,163 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { combine, type Figures, figuresOf } from './figures.ts'
+import { policies, run } from './runs.ts'
+import type { Scenario } from './scenario.ts'
+import { scenarioNamed, scenarios } from './scenarios.ts'
+import { createStory } from './story.ts'
+import { table } from './table.ts'
+import { parseFaults, parseNumber, parseRange, type Variation, vary } from './variation.ts'
+import type { Outcome } from './world.ts'
+
+interface Options extends Variation {
+  readonly scenario: string
+  readonly policy: string
+  readonly seeds: number
+  readonly seed: number
+  readonly json?: true
+  readonly explain?: true | string
+  readonly log?: number
+}
+
+const program = new Command('npm run sim --')
+  .description('Runs real cores in a simulated network: virtual time, seeded chance, no real clock.')
+  .option('--scenario <names>', 'one or several by comma, or "all"', 'live-office')
+  .option('--viewers <count>', 'viewers in all', whole(1))
+  .option('--sites <count>', 'networks they sit in, evenly', whole(1))
+  .option('--policy <names>', `${Object.keys(policies).join(', ')}, or "all"`, 'all')
+  .option('--seeds <count>', 'runs, each with the next seed', whole(1), 1)
+  .option('--seed <number>', 'the first seed', whole(0), 1)
+  .option('--duration <seconds>', 'of world time', number(1))
+  .option('--bitrate <Mbit/s>', 'of the video', number(0.01))
+  .option(
+    '--line-ratio <ratio>',
+    "a site's line as a multiple of the bitrate (Infinity: no limit)",
+    number(0.01),
+  )
+  .addOption(new Option('--joins <how>', 'when viewers come').choices(['storm', 'staggered', 'steady']))
+  .option('--churn <seconds>', 'median session; who leaves is replaced', number(1))
+  .option('--uplink <min-max>', 'Mbit/s of each viewer upwards, log-uniform', checked(parseRange))
+  .option('--leech <share>', 'of the viewers take and never give', number(0, 1))
+  .option('--faults <list>', 'shares, as slow:0.2,silent:0.2,lying:0.1', checked(parseFaults))
+  .option('--json', 'print an array of figures as the last line')
+  .option('--explain [text]', 'tell the story of each segment whose key contains the text (one seed)')
+  .option('--log <viewer>', 'print every input and output of this viewer (one seed)', whole(0))
+  .addHelpText('after', `\nScenarios:\n${scenarios.map(s => `  ${s.name.padEnd(18)} ${s.about}`).join('\n')}`)
+  .parse()
+
+const options = program.opts<Options>()
+const chosen = choose(
+  options.scenario,
+  scenarios.map(scenario => scenario.name),
+)
+const names = choose(options.policy, Object.keys(policies))
+let shown = false
+if (options.explain !== undefined || options.log !== undefined) explain()
+else compare()
+
+function compare(): void {
+  const rows: Figures[] = []
+  let broken = false
+  for (const name of chosen) {
+    const scenario = vary(scenarioNamed(name), options)
+    for (const policy of names) {
+      const runs: Figures[] = []
+      for (let i = 0; i < options.seeds; i++) {
+        const seed = options.seed + i
+        const outcome = run(scenario, policy, seed, { onSecond: ms => progress(scenario, policy, seed, ms) })
+        runs.push(figuresOf(outcome))
+        if (outcome.violations.length > 0) broken = true
+        tellViolations(outcome)
+      }
+      rows.push(combine(runs))
+    }
+  }
+  clearProgress()
+  console.log(table(rows))
+  if (options.json) console.log(JSON.stringify(rows))
+  process.exitCode = broken ? 1 : 0
+}
+
+function explain(): void {
+  const scenario = vary(scenarioNamed(chosen[0]!), options)
+  const policy = names.at(-1)!
+  const story = createStory(options.log ?? null)
+  const outcome = run(scenario, policy, options.seed, { story })
+  if (options.log !== undefined) for (const line of story.log()) console.log(line)
+  if (options.explain !== undefined) {
+    const text = options.explain === true ? '' : options.explain
+    console.log(story.tell(key => key.includes(text)))
+  }
+  console.log(`\n${table([figuresOf(outcome)])}`)
+  tellViolations(outcome)
+  process.exitCode = outcome.violations.length > 0 ? 1 : 0
+}
+
+function tellViolations(outcome: Outcome): void {
+  if (outcome.violations.length === 0) return
+  clearProgress()
+  const { scenario, policy, seed } = outcome
+  console.error(`${scenario.name}, ${policy}, seed ${seed}: ${outcome.violations.length} rules broken`)
+  for (const { at, viewer, rule, what } of outcome.violations.slice(0, 10)) {
+    console.error(`  ${(at / 1000).toFixed(3)} s  v${viewer}  ${rule}: ${what}`)
+  }
+  const flags = process.argv.slice(2).filter(flag => flag !== '--json')
+  const rest = dropOption(
+    dropOption(dropOption(dropOption(flags, '--seed'), '--seeds'), '--policy'),
+    '--scenario',
+  )
+  const again = [
+    '--scenario',
+    scenario.name,
+    ...rest,
+    '--policy',
+    policy,
+    '--seed',
+    String(seed),
+    '--explain',
+  ]
+  console.error(`  again: npm run sim -- ${again.join(' ')}`)
+}
+
+function progress(scenario: Scenario, policy: string, seed: number, ms: number): void {
+  if (!process.stderr.isTTY) return
+  shown = true
+  const done = Math.round((ms / scenario.durationMs) * 100)
+  process.stderr.write(`\r\x1b[K${scenario.name} ${policy} seed ${seed}: ${done} %`)
+}
+
+function clearProgress(): void {
+  if (shown) process.stderr.write('\r\x1b[K')
+  shown = false
+}
+
+function choose(text: string, all: readonly string[]): readonly string[] {
+  if (text === 'all') return all
+  const wanted = text.split(',')
+  for (const name of wanted) {
+    if (!all.includes(name)) program.error(`"${name}" is unknown. Known: ${all.join(', ')}, or all`)
+  }
+  return wanted
+}
+
+function dropOption(flags: readonly string[], name: string): string[] {
+  const place = flags.indexOf(name)
+  return place < 0 ? [...flags] : [...flags.slice(0, place), ...flags.slice(place + 2)]
+}
+
+function checked<T>(parse: (text: string) => T): (text: string) => T {
+  return text => {
+    try {
+      return parse(text)
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+    }
+  }
+}
+
+function number(least: number, most?: number): (text: string) => number {
+  return checked(text => parseNumber(text, least, most))
+}
+
+function whole(least: number): (text: string) => number {
+  return checked(text => Math.floor(parseNumber(text, least)))
+}

@@ -1,0 +1,167 @@
+import type { Clock } from './clock.ts'
+import type { Lane, Line, Parcel } from './line.ts'
+
+/** A message or a response body: sent in slices, in order. */
+export interface Cargo {
+  readonly bytes: number
+  /** Goes before cargo of which nothing was sent yet. */
+  readonly urgent: boolean
+  /** `bytes` more of it came; `last` once, with the last of them. */
+  arrive(bytes: number, last: boolean): void
+}
+
+/**
+ * `tcp`: starts with ten packets (RFC 6928), doubles a round trip, falls to 0.7 (CUBIC, RFC 9438) when a queue
+ * on the way costs 100 ms, starts over after an idle second (RFC 5681 §4.1). `fixed`: bytes in flight at most.
+ */
+export type Window = { readonly type: 'tcp' } | { readonly type: 'fixed'; readonly bytes: number }
+
+export interface Route {
+  readonly lines: readonly Line[]
+  /** One way, besides what the lines take. */
+  readonly delayMs: number
+}
+
+/** One direction of one connection: bytes stay in order and in a window. */
+export interface Flow {
+  push(cargo: Cargo): void
+  /** Bytes that no line has taken yet. */
+  waitingBytes(): number
+  /** Forgets what was not sent. What is under way still costs the lines and then counts as waste. */
+  close(): void
+}
+
+export interface FlowEvents {
+  /** Less waits than before. */
+  onSent?(waitingBytes: number): void
+  /** Bytes came after `close`. */
+  onWaste?(bytes: number): void
+}
+
+const packetBytes = 1_460
+const initialWindow = 10 * packetBytes
+const smallestWindow = 2 * packetBytes
+const largestWindow = 4_194_304
+const congestedMs = 100
+const idleMs = 1_000
+
+interface Loaded {
+  readonly cargo: Cargo
+  left: number
+}
+
+export function createFlow(clock: Clock, route: Route, window: Window, events: FlowEvents = {}): Flow {
+  const lanes: Lane[] = route.lines.map(line => line.openLane())
+  const quantum = route.lines.reduce((least, line) => Math.min(least, line.quantumBytes()), 65_536)
+  const slow = window.type === 'tcp' ? createCongestion(clock, route.delayMs * 2) : null
+  const urgent: Loaded[] = []
+  const bulk: Loaded[] = []
+  let waiting = 0
+  let inFlight = 0
+  let closed = false
+
+  const pump = (): void => {
+    if (closed) return
+    const windowBytes =
+      slow === null ? (window.type === 'fixed' ? window.bytes : 0) : slow.windowBytes(inFlight)
+    for (;;) {
+      const started = bulk[0] !== undefined && bulk[0].left < bulk[0].cargo.bytes
+      const queue = urgent.length > 0 && !started ? urgent : bulk
+      const next = queue[0]
+      if (next === undefined) return
+      const room = windowBytes - inFlight
+      const slice = Math.min(next.left, quantum, Math.max(room, packetBytes))
+      // Something may always be under way; a sliver is not worth a packet.
+      if (inFlight > 0 && slice > room) return
+      next.left -= slice
+      waiting -= slice
+      inFlight += slice
+      const last = next.left === 0
+      if (last) queue.shift()
+      launch(next.cargo, slice, last)
+      if (last) events.onSent?.(waiting)
+    }
+  }
+
+  const launch = (cargo: Cargo, bytes: number, last: boolean): void => {
+    let hop = 0
+    let waited = 0
+    const parcel: Parcel = {
+      bytes,
+      spanMs: 0,
+      queuedAt: -1,
+      through(waitMs) {
+        waited += waitMs
+        hop++
+        const line = route.lines[hop]
+        if (line === undefined) clock.after(route.delayMs, land)
+        else line.send(lanes[hop]!, parcel)
+      },
+    }
+    const land = (): void => {
+      if (closed) events.onWaste?.(bytes)
+      else cargo.arrive(bytes, last)
+      if (slow === null) {
+        inFlight -= bytes
+        pump()
+        return
+      }
+      clock.after(route.delayMs, () => {
+        slow.acknowledge(bytes, waited, inFlight)
+        inFlight -= bytes
+        pump()
+      })
+    }
+    const first = route.lines[0]
+    if (first === undefined) clock.after(route.delayMs, land)
+    else first.send(lanes[0]!, parcel)
+  }
+
+  return {
+    push(cargo) {
+      if (closed) return
+      waiting += cargo.bytes
+      const queue = cargo.urgent ? urgent : bulk
+      queue.push({ cargo, left: cargo.bytes })
+      pump()
+    },
+    waitingBytes: () => waiting,
+    close() {
+      closed = true
+      waiting = 0
+      urgent.length = 0
+      bulk.length = 0
+    },
+  }
+}
+
+interface Congestion {
+  windowBytes(inFlight: number): number
+  acknowledge(bytes: number, waitedMs: number, inFlight: number): void
+}
+
+function createCongestion(clock: Clock, roundTripMs: number): Congestion {
+  let windowBytes = initialWindow
+  let threshold = largestWindow
+  let calmAfter = 0
+  let lastAt = 0
+  return {
+    windowBytes(inFlight) {
+      if (inFlight === 0 && clock.now() - lastAt > idleMs) windowBytes = Math.min(windowBytes, initialWindow)
+      lastAt = clock.now()
+      return windowBytes
+    },
+    acknowledge(bytes, waitedMs, inFlight) {
+      lastAt = clock.now()
+      if (waitedMs > congestedMs) {
+        if (lastAt < calmAfter) return
+        calmAfter = lastAt + roundTripMs + waitedMs
+        windowBytes = Math.max(smallestWindow, windowBytes * 0.7)
+        threshold = windowBytes
+      } else if (inFlight * 2 >= windowBytes) {
+        windowBytes += windowBytes < threshold ? bytes : (packetBytes * bytes) / windowBytes
+        windowBytes = Math.min(windowBytes, largestWindow)
+      }
+    },
+  }
+}

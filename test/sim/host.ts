@@ -1,0 +1,377 @@
+import type { Core, Input, Output, Policy as SitePolicy } from '../../peer-core/src/core/events.ts'
+import type { PeerId, PeerMessage } from '../../peer-core/src/core/messages.ts'
+import type { Timer } from './clock.ts'
+import type { Link } from './network.ts'
+import type { Agent, PlayerPosition, Surroundings, Want } from './policy.ts'
+import { createShelf, type Shelf } from './shelf.ts'
+import { controlBytes } from './sizes.ts'
+import type { Station } from './station.ts'
+import { hashListBytes, type Segment } from './stream.ts'
+
+/** What the simulator looks at: everything that goes into a core and comes out of it, with the truth beside it. */
+export interface Watcher {
+  input(host: HostView, now: number, input: Input): void
+  /** Before it is performed, with the payload of the input that led to it. */
+  output(host: HostView, now: number, output: Output, payload: Payload | null): void
+  /** A viewer's host came, or went. */
+  opened(host: HostView): void
+  closed(host: HostView): void
+}
+
+/** One viewer's host as a watcher sees it. */
+export interface HostView {
+  readonly station: Station
+  readonly core: Core
+  readonly shelf: Shelf
+  /** Whether this peer is connected, as far as the core was told. */
+  isConnected(peer: PeerId): boolean
+  peers(): number
+  integrity(): SitePolicy['integrity']
+}
+
+/** A message as it travels: the truth about its payload goes with it. */
+interface Envelope {
+  readonly message: PeerMessage
+  readonly segment: Segment | null
+  readonly wrong: boolean
+}
+
+/** The payload of the input now handled. */
+export interface Payload {
+  readonly from: 'edge' | 'peer'
+  readonly offset: number
+  readonly length: number
+  readonly wrong: boolean
+  readonly what: 'media' | 'hashes'
+}
+
+/** SHA-256 of a block in WebCrypto, and the way to it and back (FINDINGS §3: 900 MB/s). */
+const hashMs = 0.02
+const hashCallMs = 0.4
+/** A timer fires this much late at most. */
+const timerGrainMs = 2
+/** What edge-fallback does before it gives up: two more tries. */
+const edgeTries = 3
+const edgeRetryMs = 300
+
+/** Performs one core's outputs in the simulated world, as `peer-core/src/host.ts` does in the real one. */
+export function createHost(core: Core, surroundings: Surroundings, watcher: Watcher): Agent {
+  const { station, edge, stream, books } = surroundings
+  const { clock, dice } = station
+  const shelf = createShelf()
+  const links = new Map<PeerId, Link>()
+  const fetches = new Map<number, { abort(): void }>()
+  const wants = new Map<number, Want>()
+  const outbox = new Map<PeerId, Envelope[]>()
+  const waiting: { input: Input; payload: Payload | null }[] = []
+  let policy: SitePolicy = {
+    mode: station.mode,
+    wan: 'allow',
+    integrity: stream.plan.digests ? 'required' : 'prefer',
+    lineKbps: 0,
+    uploadKbps: 0,
+    groupSize: 0,
+  }
+  let payload: Payload | null = null
+  let running = false
+  let closed = false
+  let nextWant = 1
+  let timer: Timer | null = null
+
+  const localNow = (): number => clock.now() + station.clockOffsetMs
+
+  const view: HostView = {
+    station,
+    core,
+    shelf,
+    isConnected: peer => links.has(peer),
+    peers: () => links.size,
+    integrity: () => policy.integrity,
+  }
+
+  /** One input in, all outputs performed; what outputs cause at once waits its turn. */
+  const take = (input: Input, bytes: Payload | null = null): void => {
+    if (closed) return
+    waiting.push({ input, payload: bytes })
+    if (running) return
+    running = true
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      payload = next.payload
+      const now = localNow()
+      watcher.input(view, now, next.input)
+      core.handle(now, next.input)
+      for (let output = core.poll(); output !== null; output = core.poll()) {
+        watcher.output(view, now, output, payload)
+        perform(output)
+      }
+    }
+    running = false
+    payload = null
+    flush()
+  }
+
+  const perform = (output: Output): void => {
+    switch (output.type) {
+      case 'send':
+        return post(output.peer, output.message, output.key)
+      case 'closePeer':
+        return part(output.peer, output.reason, output.ban)
+      case 'fetchEdge':
+        return fetchEdge(output, 1)
+      case 'abortEdge':
+        fetches.get(output.fetch)?.abort()
+        fetches.delete(output.fetch)
+        return
+      case 'accept':
+        return accept(output.key, output.offset, output.length)
+      case 'verify':
+        return verify(output)
+      case 'store':
+        return
+      case 'evict':
+        return shelf.drop(output.key)
+      case 'deliver': {
+        const want = wants.get(output.id)
+        wants.delete(output.id)
+        want?.onDelivered({
+          origin: output.origin,
+          edgeBytes: output.edgeBytes,
+          peerBytes: output.groupBytes + output.outsideBytes,
+        })
+        return
+      }
+      case 'fail': {
+        const want = wants.get(output.id)
+        wants.delete(output.id)
+        want?.onFailed(output.reason)
+        return
+      }
+      case 'wakeAt':
+        timer?.cancel()
+        timer = clock.at(output.at - station.clockOffsetMs + dice.between(0, timerGrainMs), () => {
+          timer = null
+          take({ type: 'tick' })
+        })
+        return
+      case 'trace':
+        return
+    }
+  }
+
+  const post = (peer: PeerId, message: PeerMessage, key: string | null): void => {
+    if (!links.has(peer)) return
+    if (station.conduct === 'silent' && message.type === 'piece') return
+    const holding = key === null ? undefined : shelf.holding(key)
+    let wrong = station.conduct === 'lying' && message.type === 'piece'
+    if (holding !== undefined && message.type === 'piece') {
+      for (const block of holding.wrong) {
+        const start = block * 16_384
+        if (start < message.offset + message.length && start + 16_384 > message.offset) wrong = true
+      }
+    }
+    const envelope: Envelope = { message, segment: key === null ? null : stream.segment(key), wrong }
+    const batch = outbox.get(peer)
+    if (batch === undefined) outbox.set(peer, [envelope])
+    else batch.push(envelope)
+  }
+
+  /** Control messages of one turn share a packet; every piece has its own. */
+  const flush = (): void => {
+    if (outbox.size === 0) return
+    for (const [peer, batch] of outbox) {
+      const link = links.get(peer)
+      if (link === undefined) continue
+      const control = batch.filter(envelope => envelope.message.type !== 'piece')
+      if (control.length > 0) {
+        const bytes = control.reduce((sum, envelope) => sum + controlBytes(envelope.message), 0)
+        for (const { message } of control) {
+          if (message.type === 'hashes') books.control('digests', 32 * message.count, false)
+        }
+        link.send({ body: control, controlBytes: bytes, mediaBytes: 0, segment: null })
+      }
+      for (const envelope of batch) {
+        if (envelope.message.type !== 'piece') continue
+        const { length } = envelope.message
+        link.send({
+          body: [envelope],
+          controlBytes: controlBytes(envelope.message),
+          mediaBytes: length,
+          segment: envelope.segment,
+        })
+      }
+    }
+    outbox.clear()
+  }
+
+  const receive = (peer: PeerId, batch: readonly Envelope[]): void => {
+    for (const { message, wrong } of batch) {
+      if (closed || !links.has(peer)) return
+      const bytes: Payload | null =
+        message.type === 'piece'
+          ? { from: 'peer', offset: message.offset, length: message.length, wrong, what: 'media' }
+          : message.type === 'hashes'
+            ? { from: 'peer', offset: 0, length: message.count * 32, wrong, what: 'hashes' }
+            : null
+      take({ type: 'message', peer, message }, bytes)
+    }
+  }
+
+  const part = (peer: PeerId, reason: string, ban: boolean): void => {
+    if (ban) surroundings.ban(peer)
+    const link = links.get(peer)
+    if (link === undefined) return
+    flush()
+    links.delete(peer)
+    link.close(reason)
+  }
+
+  const fetchEdge = (output: Extract<Output, { type: 'fetchEdge' }>, attempt: number): void => {
+    const segment = stream.segment(output.key)
+    const { fetch, what } = output
+    const size = what === 'media' ? segment.size : hashListBytes(segment)
+    const from = what === 'media' ? output.from : 0
+    const to = what === 'media' && output.to > 0 ? Math.min(output.to, segment.size) : size
+    let offset = from
+    const ended = (): void => {
+      fetches.delete(fetch)
+    }
+    const request = edge.fetch({
+      what: what === 'media' ? 'media' : 'digests',
+      segment,
+      bytes: to - from,
+      onData(length) {
+        const bytes: Payload = { from: 'edge', offset, length, wrong: false, what }
+        const at = offset
+        offset += length
+        // A hash list is small and taken whole.
+        if (what === 'hashes' && offset < to) return
+        const input = what === 'hashes' ? { offset: 0, length: size } : { offset: at, length }
+        take(
+          { type: 'edgeData', fetch, ...input, size, etag: '"1"' },
+          what === 'hashes' ? { ...bytes, offset: 0, length: size } : bytes,
+        )
+      },
+      onDone() {
+        ended()
+        const list: Payload | null =
+          what === 'hashes' ? { from: 'edge', offset: 0, length: size, wrong: false, what } : null
+        take({ type: 'edgeDone', fetch, size, etag: '"1"' }, list)
+      },
+      onFail(trouble) {
+        if (trouble === 'busy' && attempt < edgeTries) {
+          const retry = clock.after(edgeRetryMs * 2 ** (attempt - 1) * dice.between(0.5, 1.5), () => {
+            if (!closed) fetchEdge(output, attempt + 1)
+          })
+          fetches.set(fetch, { abort: () => retry.cancel() })
+          return
+        }
+        ended()
+        take({ type: 'edgeFailed', fetch, reason: trouble })
+      },
+    })
+    fetches.set(fetch, request)
+  }
+
+  const accept = (key: string, offset: number, length: number): void => {
+    if (payload === null || payload.what !== 'media') throw new Error(`${key}: accept without a payload`)
+    const holding = shelf.open(stream.segment(key))
+    const fresh = shelf.put(holding, offset, length, payload.from, payload.wrong)
+    books.useful(station, payload.from, fresh)
+  }
+
+  const verify = (output: Extract<Output, { type: 'verify' }>): void => {
+    const { job, key, what, first, count } = output
+    const holding = shelf.open(stream.segment(key))
+    const bad: number[] = []
+    if (what === 'hashes') {
+      if (payload === null || payload.what !== 'hashes' || payload.wrong) bad.push(0)
+    } else {
+      for (let block = first; block < first + count; block++) if (holding.wrong.has(block)) bad.push(block)
+    }
+    clock.after(hashCallMs + hashMs * count, () => {
+      if (what === 'hashes') {
+        if (bad.length === 0) holding.hashes = 'proven'
+      } else {
+        for (let block = first; block < first + count; block++)
+          if (!bad.includes(block)) holding.verified.add(block)
+      }
+      take({ type: 'verified', job, bad })
+    })
+  }
+
+  watcher.opened(view)
+  return {
+    setPlaylist(track, playlist) {
+      const entries = playlist.init === null ? playlist.segments : [playlist.init, ...playlist.segments]
+      take({
+        type: 'window',
+        track,
+        live: playlist.live,
+        entries: entries.map(segment => ({
+          key: segment.key,
+          seq: segment.seq,
+          slot: segment.slot,
+          startMs: segment.startMs + station.mediaOffsetMs,
+          durationMs: segment.durationMs,
+          size: segment.root === '' ? 0 : segment.size,
+          root: segment.root,
+        })),
+      })
+    },
+    setPosition(position: PlayerPosition) {
+      take({
+        type: 'position',
+        mediaMs: position.streamMs + station.mediaOffsetMs,
+        bufferMs: position.bufferMs,
+        rate: 1,
+        paused: position.paused,
+        hidden: false,
+        tracks: stream.tracks,
+        goalMs: position.goalMs,
+      })
+    },
+    want(want) {
+      const id = nextWant++
+      wants.set(id, want)
+      const { key, track } = want.segment
+      take({
+        type: 'want',
+        id,
+        key,
+        track,
+        deadline: want.deadline + station.clockOffsetMs,
+        urgency: want.urgency,
+      })
+      return {
+        cancel() {
+          if (!wants.delete(id)) return
+          take({ type: 'cancel', id })
+        },
+      }
+    },
+    linkOpened(link: Link, mode: 'share' | 'leech') {
+      links.set(link.peer, link)
+      take({ type: 'peerJoined', peer: link.peer, place: link.place, hello: { v: 1, mode, reqq: 256 } })
+      link.listen({
+        onPacket: body => receive(link.peer, body as readonly Envelope[]),
+        onDrained: queuedBytes => {
+          if (links.get(link.peer) === link) take({ type: 'drained', peer: link.peer, queuedBytes })
+        },
+        onClose(reason) {
+          if (links.get(link.peer) !== link) return
+          links.delete(link.peer)
+          take({ type: 'peerLeft', peer: link.peer, reason })
+        },
+      })
+    },
+    setPolicy(change) {
+      policy = { ...policy, ...change, mode: station.mode }
+      take({ type: 'policy', policy })
+    },
+    close() {
+      closed = true
+      watcher.closed(view)
+      timer?.cancel()
+    },
+  }
+}

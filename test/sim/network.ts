@@ -1,0 +1,244 @@
+import type { Place } from '../../peer-core/src/core/events.ts'
+import type { PeerId } from '../../peer-core/src/core/messages.ts'
+import type { Books } from './books.ts'
+import type { Clock } from './clock.ts'
+import { createFlow, type Flow } from './flow.ts'
+import type { Dice } from './random.ts'
+import type { Station } from './station.ts'
+import type { Segment } from './stream.ts'
+
+/** What goes over a link in one piece: a batch of control messages, or one message with payload. */
+export interface Packet {
+  /** The policy's own message; the receiver runs the same policy. */
+  readonly body: unknown
+  readonly controlBytes: number
+  readonly mediaBytes: number
+  /** Whose bytes the payload is. */
+  readonly segment: Segment | null
+}
+
+/** One end of an established connection. After close it does nothing. */
+export interface Link {
+  readonly peer: PeerId
+  readonly place: Place
+  /** Packets without media overtake those with, as long as these still wait here. */
+  send(packet: Packet): void
+  queuedBytes(): number
+  /** What came before is kept, in order. */
+  listen(events: LinkEvents): void
+  close(reason: string): void
+}
+
+export interface LinkEvents {
+  onPacket(body: unknown): void
+  onDrained(queuedBytes: number): void
+  onClose(reason: string): void
+}
+
+export interface NetworkPlan {
+  readonly setupMs: readonly [number, number]
+  /** Share of dials that fail. */
+  readonly dialFailure: number
+  /** One way between two sites, ms. */
+  readonly outsideDelayMs: readonly [number, number]
+  /** How long until ICE notices that the other machine is gone, ms. */
+  readonly iceTimeoutMs: readonly [number, number]
+}
+
+export interface Network {
+  place(a: Station, b: Station): Place
+  /** Both get their end, the dialler first by half a trip; or the dial fails and the dialler alone hears of it. */
+  dial(from: Station, to: Station, opened: (at: Station, link: Link) => void, failed: () => void): void
+  /** The machine stops between two instructions: nobody is told. */
+  kill(station: Station): void
+  /** It closes its links and says so. */
+  part(station: Station): void
+  linksOf(station: Station): number
+}
+
+/** A data channel's buffer is reported when it falls below half of what the core lets wait in it. */
+const drainedBelow = 131_072
+/** Bytes in flight on one data channel between near machines: SCTP's receive window. */
+const nearWindow = 1_048_576
+/** Beyond this one-way delay SCTP's slow start is felt. */
+const nearDelayMs = 5
+
+export function createNetwork(clock: Clock, dice: Dice, books: Books, plan: NetworkPlan): Network {
+  const ends = new Map<Station, Set<End>>()
+
+  const place = (a: Station, b: Station): Place => (a.site === b.site ? 'group' : 'outside')
+
+  const delayBetween = (a: Station, b: Station): number =>
+    a.site === b.site ? a.site.lanDelayMs : dice.between(...plan.outsideDelayMs)
+
+  const connect = (a: Station, b: Station): readonly [End, End] => {
+    const delayMs = delayBetween(a, b)
+    const near = new End(clock, books, a, b, delayMs)
+    const far = new End(clock, books, b, a, delayMs)
+    near.join(far)
+    far.join(near)
+    for (const end of [near, far]) {
+      const known = ends.get(end.station) ?? new Set()
+      known.add(end)
+      ends.set(end.station, known)
+    }
+    return [near, far]
+  }
+
+  return {
+    place,
+    dial(from, to, opened, failed) {
+      const setupMs = dice.between(...plan.setupMs)
+      if (dice.chance(plan.dialFailure)) return void clock.after(setupMs + dialTimeoutMs, failed)
+      clock.after(setupMs, () => {
+        if (!from.alive) return
+        if (!to.alive) return void clock.after(dialTimeoutMs, failed)
+        const [near, far] = connect(from, to)
+        opened(from, near)
+        clock.after(near.delayMs, () => {
+          if (to.alive && far.isOpen) opened(to, far)
+        })
+      })
+    },
+    kill(station) {
+      for (const end of ends.get(station) ?? []) {
+        end.vanish()
+        const { other } = end
+        ends.get(other.station)?.delete(other)
+        clock.after(dice.between(...plan.iceTimeoutMs), () => other.hangUp('ice-failed'))
+      }
+      ends.delete(station)
+    },
+    part(station) {
+      for (const end of ends.get(station) ?? []) {
+        ends.get(end.other.station)?.delete(end.other)
+        end.close('remote-closed')
+      }
+      ends.delete(station)
+    },
+    linksOf(station) {
+      let open = 0
+      for (const end of ends.get(station) ?? []) if (end.isOpen && end.other.isOpen) open++
+      return open
+    },
+  }
+}
+
+/** How long a dial is believed in when candidates answer nothing. */
+const dialTimeoutMs = 5_000
+
+class End implements Link {
+  readonly station: Station
+  readonly peer: PeerId
+  readonly place: Place
+  readonly delayMs: number
+  readonly #clock: Clock
+  readonly #books: Books
+  readonly #flow: Flow
+  #other: End | null = null
+  #events: LinkEvents | null = null
+  #early: unknown[] = []
+  #open = true
+  /** Media given since the sender was last told what waits: it believes at most this much does. */
+  #owed = 0
+  #telling = false
+
+  constructor(clock: Clock, books: Books, station: Station, remote: Station, delayMs: number) {
+    this.#clock = clock
+    this.#books = books
+    this.station = station
+    this.peer = remote.id
+    this.place = station.site === remote.site ? 'group' : 'outside'
+    this.delayMs = delayMs
+    const lines =
+      this.place === 'group'
+        ? [station.access.up, remote.access.down]
+        : [station.access.up, station.site.up, remote.site.down, remote.access.down]
+    this.#flow = createFlow(
+      clock,
+      { lines, delayMs },
+      delayMs < nearDelayMs ? { type: 'fixed', bytes: nearWindow } : { type: 'tcp' },
+      { onWaste: bytes => books.waste(bytes), onSent: waiting => this.#sent(waiting) },
+    )
+  }
+
+  join(other: End): void {
+    this.#other = other
+  }
+
+  get other(): End {
+    if (this.#other === null) throw new Error('a link with one end')
+    return this.#other
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  send(packet: Packet): void {
+    if (!this.#open) return
+    const crosses = this.place === 'outside'
+    const bytes = packet.controlBytes + packet.mediaBytes
+    this.#books.control('wire', packet.controlBytes, crosses)
+    this.#owed += packet.mediaBytes
+    this.#flow.push({
+      bytes,
+      urgent: packet.mediaBytes === 0,
+      arrive: (slice, last) => this.#arrive(packet, slice, last),
+    })
+  }
+
+  /** Told once the batch that emptied the channel is through, as `bufferedamountlow` comes after the task. */
+  #sent(waiting: number): void {
+    const worthTelling = waiting === 0 ? this.#owed > 0 : waiting < drainedBelow && this.#owed >= drainedBelow
+    if (!worthTelling || this.#telling) return
+    this.#telling = true
+    this.#clock.after(0, () => {
+      this.#telling = false
+      this.#owed = this.#flow.waitingBytes()
+      if (this.#open && this.station.alive) this.#events?.onDrained(this.#owed)
+    })
+  }
+
+  #arrive(packet: Packet, slice: number, last: boolean): void {
+    const far = this.other
+    const media = packet.mediaBytes > 0 ? Math.max(0, slice - (last ? packet.controlBytes : 0)) : 0
+    if (packet.segment !== null && media > 0) {
+      this.#books.peerMedia(this.station, far.station, packet.segment, media, this.#clock.now())
+    }
+    if (!far.#open || !far.station.alive) return this.#books.waste(media)
+    if (!last) return
+    this.#books.message(far.station)
+    if (far.#events === null) far.#early.push(packet.body)
+    else far.#events.onPacket(packet.body)
+  }
+
+  queuedBytes(): number {
+    return this.#flow.waitingBytes()
+  }
+
+  listen(events: LinkEvents): void {
+    this.#events = events
+    for (const body of this.#early.splice(0)) events.onPacket(body)
+  }
+
+  close(reason: string): void {
+    if (!this.#open) return
+    this.vanish()
+    const { other } = this
+    this.#clock.after(this.delayMs, () => other.hangUp(reason))
+  }
+
+  /** Stops without a word. */
+  vanish(): void {
+    this.#open = false
+    this.#flow.close()
+  }
+
+  /** The other side said goodbye, or ICE gave it up. */
+  hangUp(reason: string): void {
+    if (!this.#open || !this.station.alive) return
+    this.vanish()
+    this.#events?.onClose(reason)
+  }
+}

@@ -1,0 +1,18 @@
+import type { Core } from '../../../peer-core/src/core/events.ts'
+import type { PeerId } from '../../../peer-core/src/core/messages.ts'
+import { createHost, type Watcher } from '../host.ts'
+import type { Policy } from '../policy.ts'
+
+export type CoreFactory = (options: { readonly self: PeerId; readonly seed: number }) => Core
+
+/** Real cores, each in a simulated host. Tests give a broken factory to see the invariants fail. */
+export function nearcastPolicy(createCore: CoreFactory, watcher: Watcher): Policy {
+  return {
+    name: 'nearcast',
+    peers: true,
+    createAgent(surroundings) {
+      const { id, dice } = surroundings.station
+      return createHost(createCore({ self: id, seed: dice.seed() }), surroundings, watcher)
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import type { FailReason, Origin, Policy as SitePolicy, Urgency } from '../../peer-core/src/core/events.ts'
+import type { Books } from './books.ts'
+import type { EdgeClient } from './edge.ts'
+import type { Link } from './network.ts'
+import type { Station } from './station.ts'
+import type { Playlist, Segment, Stream } from './stream.ts'
+
+/** How viewers get segments: plain HTTP, Nearcast's real core, or a rival's rules. All live in the same world. */
+export interface Policy {
+  readonly name: string
+  /** Whether viewers meet each other at all. */
+  readonly peers: boolean
+  createAgent(surroundings: Surroundings): Agent
+}
+
+/** What one viewer's software can touch. */
+export interface Surroundings {
+  readonly station: Station
+  readonly edge: EdgeClient
+  readonly stream: Stream
+  readonly books: Books
+  /** Never dial this peer again. */
+  ban(peer: string): void
+}
+
+export interface Want {
+  readonly segment: Segment
+  /** World time at which the player needs the last byte. */
+  readonly deadline: number
+  readonly urgency: Urgency
+  onDelivered(how: Delivery): void
+  onFailed(reason: FailReason): void
+}
+
+export interface Delivery {
+  readonly origin: Origin
+  readonly edgeBytes: number
+  readonly peerBytes: number
+}
+
+export interface PlayerPosition {
+  /** World time line of the stream, ms. */
+  readonly streamMs: number
+  readonly bufferMs: number
+  readonly paused: boolean
+  readonly goalMs: number
+}
+
+export interface Agent {
+  setPlaylist(track: string, playlist: Playlist): void
+  setPosition(position: PlayerPosition): void
+  want(want: Want): { cancel(): void }
+  linkOpened(link: Link, mode: 'share' | 'leech'): void
+  setPolicy(policy: Partial<SitePolicy>): void
+  /** The page is gone: nothing of it may act any more. */
+  close(): void
+}

@@ -1,0 +1,27 @@
+import { createCore } from '../../peer-core/src/core/core.ts'
+import type { Watcher } from './host.ts'
+import { http } from './policies/http.ts'
+import { nearcastPolicy } from './policies/nearcast.ts'
+import type { Policy } from './policy.ts'
+import type { Scenario } from './scenario.ts'
+import type { Story } from './story.ts'
+import { type Outcome, runWorld } from './world.ts'
+
+/** Every policy that `--policy` knows, by name. */
+export const policies: Readonly<Record<string, (watcher: Watcher) => Policy>> = {
+  http: () => http,
+  nearcast: watcher => nearcastPolicy(createCore, watcher),
+}
+
+export interface RunExtras {
+  readonly story?: Story
+  readonly onSecond?: (ms: number) => void
+}
+
+/** One scenario under one named policy with one seed. */
+export function run(scenario: Scenario, policy: string, seed: number, extras: RunExtras = {}): Outcome {
+  const make = policies[policy]
+  if (make === undefined)
+    throw new Error(`no policy "${policy}"; there are: ${Object.keys(policies).join(', ')}`)
+  return runWorld({ scenario, seed, policy: make, ...extras })
+}

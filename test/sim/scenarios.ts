@@ -1,0 +1,144 @@
+import { officeScenario, type Scenario } from './scenario.ts'
+
+const { stream: live } = officeScenario
+const vod = { ...live, kind: 'vod', vodSegments: 150 } as const
+
+/** Everything that `--scenario` knows; options of the command line change single fields. */
+export const scenarios: readonly Scenario[] = [
+  officeScenario,
+  {
+    ...officeScenario,
+    name: 'live-two-offices',
+    about: 'two offices of three, exchange between them denied',
+    sites: 2,
+  },
+  {
+    ...officeScenario,
+    name: 'live-demuxed',
+    about: 'video and a small audio track',
+    stream: { ...live, audioBps: 128_000 },
+  },
+  {
+    ...officeScenario,
+    name: 'live-undigested',
+    about: 'a publisher without digests',
+    stream: { ...live, digests: false },
+  },
+  {
+    ...officeScenario,
+    name: 'live-homes',
+    about: 'four viewers, each behind a line of its own, that may exchange',
+    viewers: 4,
+    sites: 4,
+    lineRatio: 20,
+    uplinkBps: [5_000_000, 20_000_000],
+    outsideLinks: 3,
+  },
+  { ...officeScenario, name: 'one-viewer', about: 'nobody else is here', viewers: 1 },
+  {
+    ...officeScenario,
+    name: 'vod-together',
+    about: 'a recording, all within three seconds',
+    stream: vod,
+    joinOverMs: 3_000,
+  },
+  {
+    ...officeScenario,
+    name: 'vod-staggered',
+    about: 'a recording, each eight seconds after the last',
+    stream: vod,
+    joinOverMs: 40_000,
+  },
+  {
+    ...officeScenario,
+    name: 'vod-seek',
+    about: 'a recording whose viewers jump about',
+    stream: vod,
+    joinOverMs: 10_000,
+    lineRatio: 6,
+    actions: [
+      { atMs: 20_000, viewer: 1, does: { type: 'seek', toMs: 120_000 } },
+      { atMs: 30_000, viewer: 2, does: { type: 'seek', toMs: 121_000 } },
+      { atMs: 40_000, viewer: 0, does: { type: 'seek', toMs: 5_000 } },
+      { atMs: 45_000, viewer: 3, does: { type: 'pause' } },
+      { atMs: 55_000, viewer: 3, does: { type: 'resume' } },
+      { atMs: 60_000, viewer: 1, does: { type: 'seek', toMs: 10_000 } },
+    ],
+  },
+  {
+    ...officeScenario,
+    name: 'thin',
+    about: 'a line of 1.3 × the bitrate, stated, viewers joining over 30 s',
+    lineRatio: 1.3,
+    lineStated: true,
+    joinOverMs: 30_000,
+  },
+  {
+    ...officeScenario,
+    name: 'thin-unstated',
+    about: 'a line of 2 × the bitrate that nobody stated',
+    lineRatio: 2,
+    joinOverMs: 30_000,
+  },
+  {
+    ...officeScenario,
+    name: 'storm',
+    about: 'all press play within one second',
+    viewers: 12,
+    joins: 'storm',
+    lineRatio: 10,
+  },
+  {
+    ...officeScenario,
+    name: 'storm-thin',
+    about: 'all press play within one second, on a line of 2 × the bitrate',
+    joins: 'storm',
+    lineRatio: 2,
+    lineStated: true,
+  },
+  {
+    ...officeScenario,
+    name: 'churn',
+    about: 'sessions of 30 s, most end without a word',
+    viewers: 10,
+    churnMs: 30_000,
+    joinOverMs: 10_000,
+  },
+  {
+    ...officeScenario,
+    name: 'faults',
+    about: 'slow, silent and lying peers',
+    viewers: 10,
+    faults: { slow: 0.2, silent: 0.2, lying: 0.1 },
+  },
+  { ...officeScenario, name: 'leech', about: 'half of the viewers only take', viewers: 8, leech: 0.5 },
+  {
+    ...officeScenario,
+    name: 'tracker-down',
+    about: 'the tracker dies at 30 s while viewers still come',
+    trackerDownMs: 30_000,
+    joinOverMs: 50_000,
+  },
+  {
+    ...officeScenario,
+    name: 'edge-503',
+    about: 'the edge answers 503 for four seconds',
+    outages: [{ fromMs: 45_000, toMs: 49_000, how: 'busy' }],
+  },
+  {
+    ...officeScenario,
+    name: 'edge-silent',
+    about: 'the edge answers nothing for three seconds',
+    outages: [{ fromMs: 45_000, toMs: 48_000, how: 'silent' }],
+  },
+]
+
+export function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find(scenario => scenario.name === name)
+  if (found === undefined) {
+    throw new Error(
+      `no scenario "${name}"; there are: ${scenarios.map(scenario => scenario.name).join(', ')}`,
+    )
+  }
+  return found
+}
