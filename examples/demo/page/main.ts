@@ -6,7 +6,7 @@ import { createFigures } from './figures.ts'
 import { createGraph } from './graph.ts'
 import { markIcon, sourceNames } from './marks.ts'
 import { createNotice, type Verdict } from './notice.ts'
-import { createObserver, sources, type View } from './observer.ts'
+import { createObserver, sources } from './observer.ts'
 import { type Player, play } from './player.ts'
 import { installTheme } from './theme.ts'
 import { createTimeline } from './timeline.ts'
@@ -77,13 +77,13 @@ async function start(): Promise<void> {
   }
   open(first)
   setInterval(refresh, refreshMs)
-  setInterval(() => void refreshSlowly(), 2_000)
+  setInterval(() => void refreshSlowly(), 1_500)
   window.addEventListener('pagehide', () => current?.player.close())
 }
 
 function refresh(): void {
   if (!current) return
-  const { player, stream, since } = current
+  const { player, stream } = current
   const view = observer.observe(performance.now(), player.nearcast.snapshot())
   figures.update(view, {
     live: stream.live,
@@ -94,30 +94,42 @@ function refresh(): void {
   graph.update(view)
   timeline.update(view)
   details.update(view)
-  const patient = performance.now() - since < patienceMs
-  notice.show(patient ? null : verdictOf(player, view))
+  if (view.peers.length > 0) notice.show(null)
   showStatus(player.hls, stream)
 }
 
 async function refreshSlowly(): Promise<void> {
   if (!current) return
-  const { stream } = current
-  const answer = await loadCopies(stream).catch(() => null)
-  if (current.stream === stream) copies = answer
+  const { stream, player, since } = current
+  const [answer, verdict] = await Promise.all([loadCopies(stream).catch(() => null), verdictOf(player)])
+  // Another stream may have been chosen meanwhile.
+  if (current.player !== player) return
+  copies = answer
+  if (performance.now() - since >= patienceMs) notice.show(verdict)
 }
 
-function verdictOf(player: Player, view: View): Verdict | null {
-  if (view.peers.length > 0) return null
-  const { verdict, summary, remedy } = player.nearcast.diagnose()
-  if (verdict === 'ok') return null
-  if (verdict === 'alone') {
-    return {
-      title: 'You are the only viewer here.',
-      remedy: 'Open this page in a second window and watch it feed the other:',
-      alone: true,
-    }
+/** Why there are no peers; null while there are some. */
+async function verdictOf(player: Player): Promise<Verdict | null> {
+  // Asked even when all is well: it refreshes the peers' routes and round trips.
+  const { verdict, summary, remedy } = await player.nearcast.diagnose()
+  switch (verdict) {
+    case 'ok':
+      return null
+    case 'alone':
+      return {
+        title: 'You are the only viewer here.',
+        remedy: 'Open this page in a second window and watch it feed the other:',
+        alone: true,
+      }
+    case 'mode-off':
+      return {
+        title: 'Nearcast is off:',
+        remedy: 'this is plain playback. Choose share to see the swarm.',
+        alone: false,
+      }
+    default:
+      return { title: summary, remedy, alone: false }
   }
-  return { title: summary, remedy, alone: false }
 }
 
 function showStatus(hls: Hls, stream: Stream): void {
