@@ -17,6 +17,7 @@ export {
 export { createLink, type LinkOptions, type LinkOutcome } from './adapters/wire/link.ts'
 export type * from './core/events.ts'
 export type * from './core/messages.ts'
+export { blockBytes, runBytes } from './core/messages.ts'
 export { type ReplayResult, replayTrace } from './core/trace.ts'
 export { createSwarm, type SwarmOptions } from './host.ts'
 export { contentId } from './identity/content-id.ts'

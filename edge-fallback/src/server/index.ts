@@ -1,0 +1,7 @@
+export type { AccessEntry, AccessLog } from './access-log.ts'
+export { createEdge, type EdgeOptions, type EdgeServer } from './create-edge.ts'
+export type { Fault, FaultHook, FaultQuest } from './faults.ts'
+export { type Listening, listen } from './listen.ts'
+export type { OriginOptions } from './origin/origin.ts'
+export type { Library, Quest, Refusal, Resource } from './resource.ts'
+export { queryFolder } from './shelf.ts'
