@@ -26,6 +26,8 @@ export interface LinkOutcome {
   onReady(link: Link, hello: Hello): void
   /** It ended before that. Reasons as in `LinkEvents.onClose`. */
   onFail(reason: string): void
+  /** It ended after that; told before the link's listener is. */
+  onEnd?(reason: string): void
 }
 
 /** Speaks our wire on a connection: handshakes now, a `Link` when both sides are ready. */
@@ -279,8 +281,12 @@ class WireLink implements Link {
     this.#state = 'closed'
     this.#outbox.clear()
     this.#wire.destroy()
-    if (!wasReady) this.#outcome.onFail(this.#closeReason)
-    else if (this.#events) this.#tellClosed()
+    if (!wasReady) {
+      this.#outcome.onFail(this.#closeReason)
+      return
+    }
+    this.#outcome.onEnd?.(this.#closeReason)
+    if (this.#events) this.#tellClosed()
   }
 
   #tellClosed(): void {
