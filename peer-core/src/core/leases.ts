@@ -40,7 +40,11 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
   }
   if (segment.orphanSince < 0) segment.orphanSince = state.now
   segment.dangerSince = 0
-  if (!wanted && !isOurDuty(state, segment)) return
+  if (!wanted && !isOurDuty(state, segment)) {
+    // The ranks' clock runs only while we could act: a wait spent unable must not let all ranks through at once.
+    segment.orphanSince = -1
+    return
+  }
   const at = leaseAt(state, segment)
   if (state.now < at) return wakeBy(state, at)
   if (isLineFull(state, segment)) {
