@@ -3,7 +3,7 @@
 // start it before anything is installed. It installs the dependencies when they are missing, then hands over to
 // the project's own Node, which runs the TypeScript sources as they are.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -42,28 +42,42 @@ const child = spawn(
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))
 
-/** Runs `npm ci` when node_modules is missing or older than the lock file. */
+/** Installs when something that the lock file names is missing or has another version. */
 function installIfNeeded() {
-  const lock = join(root, 'package-lock.json')
-  const stamp = join(root, 'node_modules/.nearcast-installed')
-  const fresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === String(statSync(lock).size)
-  if (fresh && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs) return
-  if (existsSync(join(root, 'node_modules/.package-lock.json')) && !existsSync(stamp)) return mark(stamp, lock)
-  console.error('Installing dependencies (once) …')
-  const npm = process.env.npm_execpath
-  const [file, prefix] = npm ? [process.execPath, [npm]] : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []]
-  const done = spawnSync(file, [...prefix, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const wanted = packagesOf(join(root, 'package-lock.json'))
+  const present = packagesOf(join(root, 'node_modules/.package-lock.json'))
+  const isCurrent = Object.entries(wanted).every(([path, { version, link, optional, devOptional }]) => {
+    return (
+      path === '' ||
+      link ||
+      optional ||
+      devOptional ||
+      !path.startsWith('node_modules/') ||
+      present[path]?.version === version
+    )
   })
-  if (done.status !== 0) {
-    console.error('npm ci failed (see above). Check the network and the npm registry, then run the command again.')
-    process.exit(1)
-  }
-  mark(stamp, lock)
+  if (isCurrent) return
+  const isFresh = Object.keys(present).length === 0
+  console.error(isFresh ? 'Installing dependencies (once) …' : 'Bringing dependencies up to date …')
+  const npm = process.env.npm_execpath
+  const [file, prefix] = npm
+    ? [process.execPath, [npm]]
+    : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []]
+  const done = spawnSync(
+    file,
+    [...prefix, isFresh ? 'ci' : 'install', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  )
+  if (done.status === 0) return
+  console.error(
+    'Installing failed (see above). Check the network and the npm registry, then run the command again.',
+  )
+  process.exit(1)
 }
 
-function mark(stamp, lock) {
-  writeFileSync(stamp, String(statSync(lock).size))
-  utimesSync(stamp, new Date(), new Date())
+function packagesOf(lock) {
+  return existsSync(lock) ? (JSON.parse(readFileSync(lock, 'utf8')).packages ?? {}) : {}
 }
