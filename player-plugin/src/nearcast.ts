@@ -353,7 +353,7 @@ class NearcastSession implements Nearcast {
     const route = player.route(context, swarm)
     if (route.type === 'swarm') {
       this.#edge.rewrite(route.source.url, context.url)
-      if (!route.source.root && route.source.seq >= 0) this.#readSidecar(route.track, route.source.seq)
+      if (route.source.seq >= 0) this.#readSidecar(route.track, route.source.seq)
     }
     return route
   }

@@ -11,14 +11,17 @@ import {
 /** Entries of one page: 18 KiB of text, two minutes of two-second segments. */
 const pageEntries = 64
 
+/** The page of a segment this many further is read along, so that no segment is asked for before its digest. */
+const ahead = 16
+
 /** Bytes `[from, to)` of the sidecar as text, cut at its end; null when there is none. */
 export type ReadText = (from: number, to: number) => Promise<string | null>
 
 /** The digest file beside a VoD playlist, read page by page as playback needs it. */
 export interface Sidecar {
   /**
-   * The digests of the page that holds media sequence number `seq`, and of the init segments; null when it was given
-   * before or there is none. Concurrent calls for one page share one read.
+   * The digests around media sequence number `seq` and a little ahead, and of the init segments; null when they were
+   * given before or there are none. Concurrent calls for one page share one read.
    */
   around(seq: number): Promise<DigestTable | null>
 }
@@ -43,10 +46,11 @@ export function createSidecar(playlistUrl: string, read: ReadText): Sidecar {
       const known = await head
       if (!known) return null
       const { header, inits, firstSeq } = known
-      const tables = [await page(header, 0)]
+      const pages = new Set([0])
       if (firstSeq !== null && seq >= firstSeq) {
-        tables.push(await page(header, Math.floor((inits + seq - firstSeq) / pageEntries)))
+        for (const wanted of [seq, seq + ahead]) pages.add(Math.floor((inits + wanted - firstSeq) / pageEntries))
       }
+      const tables = await Promise.all([...pages].map(index => page(header, index)))
       return join(tables.filter(table => table !== null))
     },
   }

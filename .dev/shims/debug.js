@@ -1,0 +1,6 @@
+// simple-peer and bittorrent-protocol log through `debug`: `nearcast.on` and `snapshot()` say more.
+const silent = () => {}
+silent.enabled = false
+silent.destroy = silent
+silent.extend = () => silent
+export default () => silent
