@@ -1,0 +1,8 @@
+export type { RegistryLimits } from './registry/limits.ts'
+export type { RegistryStats } from './registry/registry.ts'
+export { type ListeningTracker, type ListenOptions, listenTracker } from './server/listen.ts'
+export type { Log, LogEntry } from './server/log.ts'
+export { createTracker, type Tracker, type TrackerOptions } from './server/tracker.ts'
+export { type ReadSites, readSites, type SiteProblem } from './sites/read-sites.ts'
+export { createStunServer, type StunOptions, type StunServer } from './stun/stun-server.ts'
+export { TrackerError } from './tracker-error.ts'

@@ -1,0 +1,188 @@
+import type { Announce, BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
+import { writeOffer, writeResponse } from '@nearcast/peer-core/signalling'
+import { type BagLevel, bagLevels } from './bag.ts'
+import { type Connection, membershipKey } from './connection.ts'
+import { type Context, refuse, send } from './context.ts'
+import { groupBag, groupOf } from './group.ts'
+import { announceInterval } from './interval.ts'
+import { handOver, join, leave, refresh } from './membership.ts'
+import type { Peer } from './peer.ts'
+import { pickNeighbours, pickReceivers } from './select.ts'
+
+/** Takes one announce: admit, update, match, answer. */
+export function announce(context: Context, connection: Connection, message: Announce): void {
+  context.counters.announces++
+  const swarm = context.swarms.get(message.infoHash)
+  const holder = swarm?.peers.get(message.peerId) ?? null
+  if (holder !== null && holder.connection !== connection) {
+    if (!mayTakeOver(connection, holder, message)) return dispute(context, connection, holder, message)
+    handOver(context, holder, connection)
+  }
+  if (message.event === 'stopped') return farewell(context, connection, message, holder)
+  const admission = admit(context, connection, holder, message)
+  if (admission === null) return
+  const { peer, news } = admission
+  if (message.event === 'completed' && !news) peer.swarm.downloaded++
+
+  respond(context, peer, news)
+  const wanted = Math.min(message.offers.length, message.numwant ?? message.offers.length)
+  const picks = pickReceivers(peer, wanted, { ...context, now: context.now() })
+  picks.forEach(({ peer: receiver, level }, i) => {
+    const offer = message.offers[i]
+    if (offer === undefined) return
+    relayOffer(context, peer, receiver, level as BagLevel, offer.offerId, offer.sdp, 'speculative')
+  })
+}
+
+/** Relays an offer and notes it in the receiver's ledger, the only way an answer to it will pass. */
+export function relayOffer(
+  context: Context,
+  from: Peer,
+  receiver: Peer,
+  level: BagLevel,
+  offerId: BinaryId,
+  sdp: string,
+  kind: 'speculative' | 'directed',
+): void {
+  const now = context.now()
+  const offer = {
+    from,
+    level,
+    kind,
+    until: now + context.limits.offerMs,
+    state: 'open' as const,
+    offererCandidates: 0,
+    answererCandidates: 0,
+  }
+  receiver.ledger.add(offerId, offer)
+  context.expiries.push({ receiver, offerId, offer, until: offer.until })
+  meet(from, receiver, level, now)
+  context.counters.offers[level]++
+  const ours = receiver.speaks === 'standard' ? null : { level, trickle: kind === 'directed' }
+  send(context, receiver.connection, writeOffer(from.swarm.infoHash, from.id, offerId, sdp, ours))
+}
+
+function meet(a: Peer, b: Peer, level: BagLevel, now: number): void {
+  a.partners.add(b.id, leavesGroup(a, level), now)
+  b.partners.add(a.id, leavesGroup(b, level), now)
+}
+
+function leavesGroup(peer: Peer, level: BagLevel): boolean {
+  return bagLevels.indexOf(level) > (groupBag(peer)?.levelIndex ?? 0)
+}
+
+function admit(
+  context: Context,
+  connection: Connection,
+  holder: Peer | null,
+  message: Announce,
+): { readonly peer: Peer; readonly news: boolean } | null {
+  if (holder !== null) {
+    const news = holder.told === null && message.extras !== null
+    refresh(context, holder, message)
+    return { peer: holder, news }
+  }
+  if (connection.peers.size >= context.limits.membershipsPerConnection) {
+    refuse(context, connection, 'memberships', 'too many swarms on one socket', message.infoHash)
+    return null
+  }
+  return { peer: join(context, connection, message), news: true }
+}
+
+function respond(context: Context, peer: Peer, news: boolean): void {
+  const { swarm } = peer
+  send(
+    context,
+    peer.connection,
+    writeResponse({
+      infoHash: swarm.infoHash,
+      interval: announceInterval(peer, context.now(), context.random),
+      complete: swarm.complete,
+      incomplete: swarm.incomplete,
+      trackerId: news ? peer.token : '',
+      extras: peer.speaks === 'standard' ? null : extrasFor(context, peer, news),
+    }),
+  )
+}
+
+function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
+  const now = context.now()
+  const group = groupOf(peer, context.labels)
+  if (group !== null) peer.told = group
+  const picks = peer.speaks === 'directed' ? pickNeighbours(peer, { ...context, now }) : []
+  for (const { peer: other, level } of picks) {
+    meet(peer, other, level as BagLevel, now)
+    context.counters.named[level as BagLevel]++
+  }
+  return {
+    ...(group && { group }),
+    ...(news && { policy: peer.connection.standing.policy }),
+    ...(news && peer.connection.ice.length > 0 && { ice: peer.connection.ice }),
+    ...(picks.length > 0 && { neighbours: picks.map(({ peer: { id }, level }) => ({ peerId: id, level })) }),
+  }
+}
+
+function farewell(context: Context, connection: Connection, message: Announce, holder: Peer | null): void {
+  if (holder !== null) leave(context, holder)
+  const swarm = context.swarms.get(message.infoHash)
+  send(
+    context,
+    connection,
+    writeResponse({
+      infoHash: message.infoHash,
+      interval: 450,
+      complete: swarm?.complete ?? 0,
+      incomplete: swarm?.incomplete ?? 0,
+      trackerId: '',
+      extras: null,
+    }),
+  )
+}
+
+/** Whoever comes from the same address, or shows what only the owner was given, is the owner come back. */
+function mayTakeOver(connection: Connection, holder: Peer, message: Announce): boolean {
+  if (connection.standing.network.address === holder.connection.standing.network.address) return true
+  return message.trackerId !== '' && message.trackerId === holder.token
+}
+
+/**
+ * A stranger claims a peer_id in use. It may be the owner on another network whose old socket nobody closed, so the
+ * old socket is asked: if it answers it stays, and the claim is refused; see `settleClaims`.
+ */
+function dispute(context: Context, connection: Connection, holder: Peer, message: Announce): void {
+  if (holder.claim !== null || message.event === 'stopped') {
+    return refuse(context, connection, 'stranger', 'this peer_id is in use', message.infoHash)
+  }
+  holder.claim = { connection, announce: message, until: context.now() + context.limits.claimMs }
+  context.claims.add(holder)
+  context.actions.push({ type: 'ping', to: holder.connection.id })
+}
+
+export function refuseClaims(context: Context, connection: Connection): void {
+  for (const peer of connection.peers.values()) {
+    if (peer.claim === null) continue
+    const { connection: claimant, announce: claimed } = peer.claim
+    peer.claim = null
+    context.claims.delete(peer)
+    if (context.connections.get(claimant.id) !== claimant) continue
+    refuse(context, claimant, 'stranger', 'this peer_id is in use', claimed.infoHash)
+  }
+}
+
+/** Claims whose holder did not answer in time: its socket is dead, the claimant is the owner. */
+export function settleClaims(context: Context): void {
+  const now = context.now()
+  for (const peer of context.claims) {
+    const claim = peer.claim
+    if (claim === null || claim.until > now) continue
+    const dead = peer.connection
+    peer.claim = null
+    context.claims.delete(peer)
+    const live = context.connections.get(claim.connection.id) === claim.connection
+    if (live && !claim.connection.peers.has(membershipKey(peer.swarm.infoHash, peer.id))) {
+      handOver(context, peer, claim.connection)
+      announce(context, claim.connection, claim.announce)
+    }
+    context.actions.push({ type: 'close', to: dead.id, code: 1001, reason: 'replaced by a newer connection' })
+  }
+}

@@ -1,0 +1,43 @@
+import { type BagLevel, bagLevels } from './bag.ts'
+
+/** Why something was not done. */
+export const refusals = [
+  'malformed',
+  'rate',
+  'memberships',
+  'stranger',
+  'claimed',
+  'scrape',
+  'unnamed',
+  'unsolicited',
+  'crowded',
+  'absent',
+  'forbidden',
+] as const
+
+export type Refused = (typeof refusals)[number]
+
+/** Totals since start. No address, no info_hash: safe to publish. */
+export interface RegistryCounters {
+  messages: number
+  announces: number
+  offers: Record<BagLevel, number>
+  answers: number
+  candidates: number
+  named: Record<BagLevel, number>
+  refused: Record<Refused, number>
+}
+
+export function createCounters(): RegistryCounters {
+  const zeros = <K extends string>(keys: readonly K[]) =>
+    Object.fromEntries(keys.map(key => [key, 0])) as Record<K, number>
+  return {
+    messages: 0,
+    announces: 0,
+    offers: zeros(bagLevels),
+    answers: 0,
+    candidates: 0,
+    named: zeros(bagLevels),
+    refused: zeros(refusals),
+  }
+}

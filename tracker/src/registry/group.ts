@@ -1,0 +1,31 @@
+import type { WireGroup } from '@nearcast/peer-core/signalling'
+import { type Bag, bagLevels } from './bag.ts'
+import type { Labels } from './labels.ts'
+import type { Peer } from './peer.ts'
+
+/**
+ * The peer's group: its site when the operator named one, else the nearest of address and prefix where it is not
+ * alone, else its address. Null for a peer that takes no part.
+ */
+export function groupBag(peer: Peer): Bag | null {
+  const [site, address, prefix] = peer.bags
+  if (site) return site
+  if (!address) return null
+  return address.size === 1 && prefix && prefix.size > 1 ? prefix : address
+}
+
+export function groupOf(peer: Peer, labels: Labels): WireGroup | null {
+  const bag = groupBag(peer)
+  if (bag === null) return null
+  return {
+    label: labels.group(peer.swarm.infoHash, bag),
+    level: bagLevels[bag.levelIndex] ?? 'far',
+    size: bag.size,
+  }
+}
+
+/** Small groups care about every viewer (alone or not, full mesh or not), large ones about a tenth. */
+export function isMaterial(before: number, after: number, meshSize: number): boolean {
+  if (before === after) return false
+  return Math.min(before, after) <= meshSize || Math.abs(after - before) * 10 >= before
+}

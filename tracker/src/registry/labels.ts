@@ -1,0 +1,42 @@
+import { createHmac } from 'node:crypto'
+import type { BinaryId } from '@nearcast/peer-core/signalling'
+import type { Bag } from './bag.ts'
+
+/**
+ * Names that reveal nothing. Every machine that holds the same secret makes the same names, which is what a
+ * cluster will need.
+ */
+export interface Labels {
+  /** The same for all peers of a group, another one tomorrow and in another swarm: not to be linked. */
+  group(infoHash: BinaryId, bag: Bag): string
+  /** Proves to us that its bearer was given this peer_id's first response. */
+  token(infoHash: BinaryId, peerId: BinaryId): string
+}
+
+const dayMs = 86_400_000
+
+/** `wallClock`: ms since 1970, for the day only. */
+export function createLabels(secret: Uint8Array, wallClock: () => number): Labels {
+  const hmac = (key: Uint8Array, ...parts: readonly string[]) => {
+    const hash = createHmac('sha256', key)
+    for (const part of parts) hash.update(part, 'latin1').update('\0')
+    return hash.digest()
+  }
+  let day = -1
+  let salt: Uint8Array = secret
+  return {
+    group(infoHash, bag) {
+      const today = Math.floor(wallClock() / dayMs)
+      if (today !== day) {
+        day = today
+        salt = hmac(secret, 'label', String(today))
+      }
+      if (bag.labelDay !== today) {
+        bag.labelDay = today
+        bag.label = hmac(salt, infoHash, Buffer.from(bag.key).toString('latin1')).toString('hex').slice(0, 16)
+      }
+      return bag.label
+    },
+    token: (infoHash, peerId) => hmac(secret, 'token', infoHash, peerId).toString('base64url').slice(0, 22),
+  }
+}

@@ -1,0 +1,113 @@
+import type { Announce, ClientExtras } from '@nearcast/peer-core/signalling'
+import { prefixIndex } from './bag.ts'
+import { type Connection, membershipKey } from './connection.ts'
+import type { Context } from './context.ts'
+import { Ledger } from './ledger.ts'
+import { Partners } from './partners.ts'
+import type { Peer } from './peer.ts'
+import { Swarm } from './swarm.ts'
+
+/** Who is in which swarm under which socket: the only place that adds and removes peers. */
+
+export function join(context: Context, connection: Connection, announce: Announce): Peer {
+  let swarm = context.swarms.get(announce.infoHash)
+  if (swarm === undefined) {
+    swarm = new Swarm(announce.infoHash)
+    context.swarms.set(announce.infoHash, swarm)
+  }
+  const wantedMode = announce.extras?.mode ?? 'share'
+  const peer: Peer = {
+    id: announce.peerId,
+    swarm,
+    connection,
+    speaks: dialect(announce.extras),
+    mode: stricter(wantedMode, connection.standing.policy.mode),
+    wantedMode,
+    complete: announce.complete,
+    links: announce.extras?.have ?? 0,
+    want: announce.extras?.want ?? 0,
+    bags: [null, null, null, null],
+    slots: [-1, -1, -1, -1],
+    ledger: new Ledger(),
+    partners: new Partners(context.limits.partners, context.limits.partnerMs),
+    told: null,
+    token: context.labels.token(announce.infoHash, announce.peerId),
+    claim: null,
+    mark: 0,
+  }
+  swarm.add(peer)
+  connection.peers.set(membershipKey(swarm.infoHash, peer.id), peer)
+  markDirty(context, peer)
+  return peer
+}
+
+export function leave(context: Context, peer: Peer): void {
+  const { swarm, connection } = peer
+  markDirty(context, peer)
+  context.claims.delete(peer)
+  connection.peers.delete(membershipKey(swarm.infoHash, peer.id))
+  swarm.remove(peer)
+  if (swarm.peers.size === 0) context.swarms.delete(swarm.infoHash)
+}
+
+/** Takes in what the client says about itself now. */
+export function refresh(context: Context, peer: Peer, announce: Announce): void {
+  const { extras } = announce
+  peer.swarm.setComplete(peer, announce.complete)
+  if (extras === null) return
+  peer.speaks = dialect(extras)
+  peer.links = extras.have
+  peer.want = extras.want
+  peer.wantedMode = extras.mode
+  for (const { peer: other, ok } of extras.outcomes) {
+    // A failed dial may be tried again by either side, later.
+    if (ok) continue
+    peer.partners.remove(other)
+    peer.swarm.peers.get(other)?.partners.remove(peer.id)
+  }
+  setStanding(context, peer)
+}
+
+/** Brings the peer's bags in line with its mode and its connection's standing. */
+export function setStanding(context: Context, peer: Peer, moved = false): void {
+  const mode = stricter(peer.wantedMode, peer.connection.standing.policy.mode)
+  if (mode === peer.mode && !moved) return
+  markDirty(context, peer)
+  peer.swarm.withdraw(peer)
+  peer.mode = mode
+  peer.swarm.enrol(peer)
+  markDirty(context, peer)
+}
+
+/** Gives a peer_id to the socket its owner came back with. */
+export function handOver(context: Context, peer: Peer, connection: Connection): void {
+  const key = membershipKey(peer.swarm.infoHash, peer.id)
+  context.claims.delete(peer)
+  peer.claim = null
+  peer.connection.peers.delete(key)
+  connection.peers.set(key, peer)
+  markDirty(context, peer)
+  peer.swarm.withdraw(peer)
+  peer.connection = connection
+  peer.mode = stricter(peer.wantedMode, connection.standing.policy.mode)
+  peer.told = null
+  peer.swarm.enrol(peer)
+  markDirty(context, peer)
+}
+
+function markDirty(context: Context, peer: Peer): void {
+  for (const bag of peer.bags) {
+    if (bag !== null && bag.levelIndex <= prefixIndex) context.touched.add(bag)
+  }
+}
+
+function dialect(extras: ClientExtras | null): Peer['speaks'] {
+  return extras === null ? 'standard' : extras.directed ? 'directed' : 'extras'
+}
+
+type Mode = Peer['mode']
+
+function stricter(a: Mode, b: Mode): Mode {
+  const order: readonly Mode[] = ['share', 'leech', 'off']
+  return order.indexOf(a) > order.indexOf(b) ? a : b
+}

@@ -1,0 +1,257 @@
+import {
+  parseClientText,
+  type Scrape,
+  type ScrapedSwarm,
+  type WirePolicy,
+  writeScrape,
+} from '@nearcast/peer-core/signalling'
+import type { Address } from '../address/address.ts'
+import { isPrivate } from '../address/address.ts'
+import type { Explanation, SiteTable } from '../sites/site-table.ts'
+import { type Action, type ConnectionId, policyViolation } from './action.ts'
+import { announce, refuseClaims, settleClaims } from './announce.ts'
+import type { Connection } from './connection.ts'
+import { type Context, refuse, send } from './context.ts'
+import { createCounters, type RegistryCounters } from './counters.ts'
+import { ExpiryQueue } from './expiry-queue.ts'
+import { createLabels } from './labels.ts'
+import { defaultLimits, type RegistryLimits } from './limits.ts'
+import { leave } from './membership.ts'
+import type { Standing } from './network.ts'
+import { Policies } from './policies.ts'
+import { relay } from './relay.ts'
+import { TokenBucket } from './token-bucket.ts'
+import { announceGroups, expireOffers, reclassify } from './upkeep.ts'
+
+export interface RegistryOptions {
+  /** Monotonic ms. */
+  readonly now: () => number
+  /** Ms since 1970; only the day is used, to rotate the labels' salt. */
+  readonly wallClock: () => number
+  /** In [0, 1). */
+  readonly random: () => number
+  /** Key of group labels and resume tokens. Machines that serve together share it. */
+  readonly secret: Uint8Array
+  /** What applies where no site row says otherwise. @default share, wan allow, no caps */
+  readonly policy?: WirePolicy
+  readonly limits?: Partial<RegistryLimits>
+}
+
+export interface OpenInfo {
+  readonly address: Address
+  /** STUN URLs to tell this client. */
+  readonly ice?: readonly string[]
+}
+
+/**
+ * The tracker without a network: sockets and their messages go in as values, and what to send comes out. Any adapter
+ * may carry it. No call throws on what a client sends.
+ */
+export interface Registry {
+  open(connection: ConnectionId, info: OpenInfo): readonly Action[]
+  message(connection: ConnectionId, text: string): readonly Action[]
+  /** The other end answered a ping. */
+  pong(connection: ConnectionId): readonly Action[]
+  close(connection: ConnectionId): readonly Action[]
+  /** Upkeep; call it several times a second. Does at most `slice` connections' worth of rule changes. */
+  sweep(slice?: number): readonly Action[]
+  /** Replaces the operator's sites; whoever is affected hears it with the next sweeps. */
+  setSites(table: SiteTable): void
+  /** Switches something for a site, or for all (null). `{ mode: 'off' }` for all is the kill switch; null undoes. */
+  setOverride(site: string | null, override: WirePolicy | null): void
+  explain(address: Address): Explanation & { readonly standing: Standing }
+  stats(): RegistryStats
+}
+
+export interface RegistryStats extends Readonly<RegistryCounters> {
+  readonly connections: number
+  readonly swarms: number
+  readonly peers: number
+  /** Relayed offers that may still be answered. */
+  readonly openOffers: number
+}
+
+export function createRegistry(options: RegistryOptions): Registry {
+  const policies = new Policies(options.policy)
+  const perAddress = new Map<string, number>()
+  /** Sockets that said nothing yet, oldest first. */
+  const silent = new Map<ConnectionId, number>()
+  /** Connections that new rules have not reached yet. */
+  let stale: Iterator<Connection> | null = null
+
+  const context: Context = {
+    limits: { ...defaultLimits, ...options.limits },
+    now: options.now,
+    random: options.random,
+    labels: createLabels(options.secret, options.wallClock),
+    swarms: new Map(),
+    connections: new Map(),
+    counters: createCounters(),
+    claims: new Set(),
+    touched: new Set(),
+    waiting: new Set(),
+    expiries: new ExpiryQueue(),
+    actions: [],
+  }
+  const { limits, connections, actions, counters } = context
+
+  return {
+    open(id, { address, ice = [] }) {
+      if (connections.has(id)) throw new Error(`connection ${id} is open already`)
+      const standing = policies.standing(address)
+      const key = standing.network.address
+      const siblings = perAddress.get(key) ?? 0
+      if (siblings >= limits.connectionsPerAddress && !isPrivate(address)) {
+        actions.push({
+          type: 'close',
+          to: id,
+          code: policyViolation,
+          reason: 'too many connections from one address',
+        })
+        return drain()
+      }
+      perAddress.set(key, siblings + 1)
+      const budget = new TokenBucket(limits.messagesPerSecond, limits.messageBurst, options.now())
+      connections.set(id, { id, address, ice, budget, peers: new Map(), standing, state: 'new' })
+      silent.set(id, options.now() + limits.firstMessageMs)
+      return drain()
+    },
+
+    message(id, text) {
+      const connection = connections.get(id)
+      // A frame that was under way when we closed the socket.
+      if (connection !== undefined) take(connection, text)
+      return drain()
+    },
+
+    pong(id) {
+      const connection = connections.get(id)
+      if (connection !== undefined) refuseClaims(context, connection)
+      return drain()
+    },
+
+    close(id) {
+      const connection = connections.get(id)
+      if (connection === undefined) return drain()
+      connections.delete(id)
+      silent.delete(id)
+      const key = connection.standing.network.address
+      const siblings = (perAddress.get(key) ?? 1) - 1
+      if (siblings > 0) perAddress.set(key, siblings)
+      else perAddress.delete(key)
+      const heirs = [...connection.peers.values()].flatMap(peer => peer.claim ?? [])
+      for (const peer of [...connection.peers.values()]) leave(context, peer)
+      for (const { connection: heir, announce: claimed } of heirs) {
+        if (connections.get(heir.id) === heir) announce(context, heir, claimed)
+      }
+      return drain()
+    },
+
+    sweep(slice = 2_000) {
+      const now = options.now()
+      for (const [id, until] of silent) {
+        if (until > now) break
+        silent.delete(id)
+        actions.push({ type: 'close', to: id, code: policyViolation, reason: 'no announce came' })
+      }
+      settleClaims(context)
+      expireOffers(context)
+      for (let left = slice; stale !== null && left > 0; left--) {
+        const next = stale.next()
+        if (next.done) stale = null
+        else reclassify(context, next.value, policies)
+      }
+      for (const bag of context.waiting) context.touched.add(bag)
+      return drain()
+    },
+
+    setSites(table) {
+      policies.setTable(table)
+      stale = connections.values()
+    },
+
+    setOverride(site, override) {
+      policies.setOverride(site, override)
+      stale = connections.values()
+    },
+
+    explain: address => policies.explain(address),
+
+    stats() {
+      let peers = 0
+      for (const swarm of context.swarms.values()) peers += swarm.peers.size
+      const { size: openOffers } = context.expiries
+      return {
+        ...structuredClone(counters),
+        connections: connections.size,
+        swarms: context.swarms.size,
+        peers,
+        openOffers,
+      }
+    },
+  }
+
+  function take(connection: Connection, text: string): void {
+    counters.messages++
+    // Signals cost a fifth of a message: a newcomer to a full mesh sends a hundred, and each needs a named peer.
+    const cost = 0.2
+    if (!affords(connection, cost)) return
+    const parsed = parseClientText(text)
+    if (!parsed.ok) {
+      connection.budget.spend(1 - cost, options.now())
+      const { infoHash, reason, action } = parsed.refusal
+      refuse(context, connection, 'malformed', reason, infoHash, action)
+      return
+    }
+    const { message } = parsed
+    if (message.type === 'announce' || message.type === 'scrape')
+      connection.budget.spend(1 - cost, options.now())
+    if (connection.state === 'new') {
+      connection.state = 'active'
+      silent.delete(connection.id)
+    }
+    switch (message.type) {
+      case 'announce':
+        return announce(context, connection, message)
+      case 'scrape':
+        return scrape(connection, message)
+      case 'offer':
+      case 'answer':
+      case 'candidates':
+        return relay(context, connection, message)
+    }
+  }
+
+  /** False when the client sends too fast: the message is dropped unread; twice the burst too fast ends the socket. */
+  function affords(connection: Connection, cost: number): boolean {
+    const left = connection.budget.spend(cost, options.now())
+    if (left >= 0) return true
+    counters.refused.rate++
+    if (left <= -limits.messageBurst) {
+      actions.push({ type: 'close', to: connection.id, code: policyViolation, reason: 'too many messages' })
+    }
+    return false
+  }
+
+  function scrape(connection: Connection, { infoHashes }: Scrape): void {
+    if (infoHashes === null) {
+      return refuse(context, connection, 'scrape', 'name the swarms to scrape', null, 'scrape')
+    }
+    const files = infoHashes.map((infoHash): ScrapedSwarm => {
+      const swarm = context.swarms.get(infoHash)
+      if (swarm === undefined) return { infoHash, complete: 0, incomplete: 0, downloaded: 0 }
+      return {
+        infoHash,
+        complete: swarm.complete,
+        incomplete: swarm.incomplete,
+        downloaded: swarm.downloaded,
+      }
+    })
+    send(context, connection, writeScrape(files, 60))
+  }
+
+  function drain(): readonly Action[] {
+    announceGroups(context)
+    return actions.splice(0)
+  }
+}

@@ -1,0 +1,107 @@
+import type { Answer, BinaryId, Candidates, DirectedOffer } from '@nearcast/peer-core/signalling'
+import { writeAnswer, writeCandidates } from '@nearcast/peer-core/signalling'
+import { relayOffer } from './announce.ts'
+import { type Connection, membershipKey } from './connection.ts'
+import { type Context, refuse, send } from './context.ts'
+import type { Refused } from './counters.ts'
+import type { OpenOffer } from './ledger.ts'
+import { levelBetween } from './network.ts'
+import { mayMeet, type Peer } from './peer.ts'
+
+/** Offers of one peer waiting at one other: a redial or two, not a flood. */
+const offersPerPair = 4
+
+/**
+ * Takes what is addressed to one peer. Only fields we know are written anew, nothing is passed through. Things that
+ * come too late are ordinary (the other left, the offer expired): they are counted and dropped without a word.
+ */
+export function relay(
+  context: Context,
+  connection: Connection,
+  message: DirectedOffer | Answer | Candidates,
+): void {
+  const sender = connection.peers.get(membershipKey(message.infoHash, message.peerId))
+  if (sender === undefined) {
+    return refuse(context, connection, 'stranger', 'announce this peer_id first', message.infoHash)
+  }
+  const receiver = sender.swarm.peers.get(message.to)
+  const dropped = receiver === undefined ? 'absent' : relayTo(context, sender, receiver, message)
+  if (dropped !== null) context.counters.refused[dropped]++
+}
+
+function relayTo(
+  context: Context,
+  sender: Peer,
+  receiver: Peer,
+  message: DirectedOffer | Answer | Candidates,
+): Refused | null {
+  // The operator may have changed the rules since these two were matched.
+  if (!mayMeet(sender, receiver)) return 'forbidden'
+  switch (message.type) {
+    case 'offer':
+      return relayDirected(context, sender, receiver, message)
+    case 'answer':
+      return relayAnswer(context, sender, receiver, message)
+    case 'candidates':
+      return relayCandidates(context, sender, receiver, message)
+  }
+}
+
+function relayDirected(
+  context: Context,
+  sender: Peer,
+  receiver: Peer,
+  message: DirectedOffer,
+): Refused | null {
+  if (!sender.partners.has(receiver.id, context.now())) return 'unnamed'
+  if (receiver.speaks !== 'directed') return 'unnamed'
+  const { ledger } = receiver
+  if (ledger.size >= context.limits.openOffersPerPeer || ledger.countFrom(sender.id) >= offersPerPair)
+    return 'crowded'
+  if (ledger.find(sender.id, message.offerId, context.now()) !== null) return 'crowded'
+  const level = levelBetween(sender.connection.standing.network, receiver.connection.standing.network)
+  relayOffer(context, sender, receiver, level, message.offerId, message.sdp, 'directed')
+  return null
+}
+
+function relayAnswer(context: Context, sender: Peer, receiver: Peer, message: Answer): Refused | null {
+  const offer = openOffer(context, sender, receiver, message.offerId)
+  if (offer === null || offer.state !== 'open') return 'unsolicited'
+  offer.state = 'answered'
+  // Nothing follows a complete description, so its entry can go; the other kind trickles on.
+  if (offer.kind === 'speculative') sender.ledger.remove(receiver.id, message.offerId)
+  context.counters.answers++
+  send(
+    context,
+    receiver.connection,
+    writeAnswer(sender.swarm.infoHash, sender.id, message.offerId, message.sdp),
+  )
+  return null
+}
+
+function relayCandidates(
+  context: Context,
+  sender: Peer,
+  receiver: Peer,
+  message: Candidates,
+): Refused | null {
+  const mine = openOffer(context, receiver, sender, message.offerId)
+  const theirs = openOffer(context, sender, receiver, message.offerId)
+  const offer = mine ?? theirs
+  if (offer === null || offer.kind !== 'directed') return 'unsolicited'
+  const sent = mine !== null ? ++offer.offererCandidates : ++offer.answererCandidates
+  if (sent > context.limits.candidateMessages) return 'rate'
+  context.counters.candidates++
+  send(
+    context,
+    receiver.connection,
+    writeCandidates(sender.swarm.infoHash, sender.id, message.offerId, message.candidates),
+  )
+  return null
+}
+
+/** The entry for `offerer`'s offer at `answerer`. A peer that left and came back under its id is another peer. */
+function openOffer(context: Context, answerer: Peer, offerer: Peer, offerId: BinaryId): OpenOffer | null {
+  const offer = answerer.ledger.find(offerer.id, offerId, context.now())
+  return offer !== null && offer.from === offerer ? offer : null
+}

@@ -1,0 +1,110 @@
+import type { Level } from '@nearcast/peer-core/signalling'
+import { bagLevels, farIndex, prefixIndex } from './bag.ts'
+import { groupBag } from './group.ts'
+import type { RegistryLimits } from './limits.ts'
+import { levelBetween } from './network.ts'
+import { mayMeet, type Peer } from './peer.ts'
+
+export interface Pick {
+  readonly peer: Peer
+  readonly level: Level
+}
+
+export interface Selection {
+  readonly now: number
+  readonly random: () => number
+  readonly limits: RegistryLimits
+}
+
+let lastMark = 0
+
+/**
+ * Receivers for `count` speculative offers: up to ⌈0.7·count⌉, but not all, to the nearest; the rest outside, so that
+ * the swarm stays in one piece. What one side cannot use the other gets.
+ */
+export function pickReceivers(peer: Peer, count: number, selection: Selection): readonly Pick[] {
+  if (count <= 0 || peer.mode === 'off') return []
+  const choose = chooser(peer, selection, 'any')
+  // A single offer cannot be split; chance keeps the proportion.
+  const near = count === 1 ? (selection.random() < 0.7 ? 1 : 0) : Math.min(Math.ceil(0.7 * count), count - 1)
+  choose.near(near, prefixIndex)
+  choose.far(count - choose.picks.length, prefixIndex)
+  choose.near(count - choose.picks.length, prefixIndex)
+  return choose.picks
+}
+
+/**
+ * Neighbours for a peer that dials them itself. In a group that can be a full mesh: everybody not named within the
+ * last minute. In a larger one: a share of it. Beside those a few far links, or as many as wanted when the peer is
+ * alone at home.
+ */
+export function pickNeighbours(peer: Peer, selection: Selection): readonly Pick[] {
+  const { limits, now } = selection
+  const cap = peer.connection.standing.policy.maxPeers
+  const room = cap > 0 ? Math.max(0, cap - peer.links) : limits.partners
+  // Named peers may be dialled as long as they are remembered, so one announce must not name more than that.
+  const want = Math.min(peer.want, room, limits.partners - limits.farLinks)
+  const group = groupBag(peer)
+  if (want === 0 || peer.mode === 'off' || group === null) return []
+  const mesh = group.size <= limits.meshSize
+  const choose = chooser(peer, selection, mesh ? 'mesh' : 'directed')
+  const near = mesh ? Math.min(group.size - 1, room) : Math.max(1, Math.min(Math.ceil(0.7 * want), want - 1))
+  choose.near(near, group.levelIndex)
+  const far =
+    group.size === 1
+      ? want - choose.picks.length
+      : Math.min(Math.max(1, want - choose.picks.length), limits.farLinks - peer.partners.farCount(now))
+  choose.far(far, group.levelIndex)
+  return choose.picks
+}
+
+/** `any`: every client. `directed`: clients that can be dialled by name. `mesh`: those, met before or not. */
+type Wanted = 'any' | 'directed' | 'mesh'
+
+function chooser(peer: Peer, { now, limits }: Selection, wanted: Wanted) {
+  const picks: Pick[] = []
+  const mark = ++lastMark
+  const home = peer.connection.standing.network
+  peer.mark = mark
+
+  /** Considers one candidate, once a selection. */
+  const consider = (other: Peer, level: Level): boolean => {
+    if (other.mark === mark) return false
+    other.mark = mark
+    if (wanted !== 'any' && other.speaks !== 'directed') return false
+    if (peer.partners.has(other.id, now, wanted === 'mesh' ? limits.offerMs : undefined)) return false
+    if (other.ledger.size >= limits.openOffersPerPeer || !mayMeet(peer, other)) return false
+    picks.push({ peer: other, level })
+    return true
+  }
+
+  return {
+    picks,
+    /** From the innermost bag outwards, up to level index `farthest`. */
+    near(count: number, farthest: number): void {
+      let left = count
+      for (let index = 0; index <= farthest; index++) {
+        for (const other of peer.bags[index]?.walk(left > 0 ? 64 + 4 * left : 0) ?? []) {
+          if (consider(other, levelBetween(home, other.connection.standing.network)) && --left === 0) return
+        }
+      }
+    },
+    /** From whoever is farther than level index `beyond`. */
+    far(count: number, beyond: number): void {
+      // Only who may leave the own network is in that bag, and only they look there.
+      if (count <= 0 || !peer.bags[farIndex]) return
+      let left = count
+      const offer = (other: Peer) => {
+        const level = levelBetween(home, other.connection.standing.network)
+        return bagLevels.indexOf(level) > beyond && consider(other, level)
+      }
+      for (const other of peer.swarm.everybody.walk(32 + 4 * left)) if (offer(other) && --left === 0) return
+      // Nearly everybody is here: look for the few elsewhere area by area.
+      for (const area of peer.swarm.walkAreas(64)) {
+        const own = peer.bags.indexOf(area)
+        if (own >= 0 && own <= beyond) continue
+        for (const other of area.walk(8)) if (offer(other) && --left === 0) return
+      }
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import { samePolicy } from '../sites/site-policy.ts'
+import type { Connection } from './connection.ts'
+import { type Context, push } from './context.ts'
+import { groupOf, isMaterial } from './group.ts'
+import { setStanding } from './membership.ts'
+import type { Peer } from './peer.ts'
+import type { Policies } from './policies.ts'
+
+/** What happens without a message: offers end, group sizes become known, new rules reach everybody. */
+
+/** Forgets offers that can no longer be answered. Who never answered may be matched again. */
+export function expireOffers(context: Context): void {
+  for (const { receiver, offerId, offer } of context.expiries.expired(context.now())) {
+    if (receiver.ledger.find(offer.from.id, offerId) === offer) receiver.ledger.remove(offer.from.id, offerId)
+    if (offer.state === 'answered') continue
+    receiver.partners.remove(offer.from.id)
+    offer.from.partners.remove(receiver.id)
+  }
+}
+
+/**
+ * Tells members of changed groups the new size, each group at most once in `groupPushMs` and large ones only when
+ * a tenth came or went: a storm of n joins costs n·log n messages, not n².
+ */
+export function announceGroups(context: Context): void {
+  const now = context.now()
+  const { groupPushMs, meshSize } = context.limits
+  for (const bag of context.touched) {
+    context.touched.delete(bag)
+    const early = now - bag.announcedAt < groupPushMs
+    if (early) context.waiting.add(bag)
+    else context.waiting.delete(bag)
+    if (early || !isMaterial(bag.announcedSize, bag.size, meshSize)) continue
+    bag.announcedAt = now
+    bag.announcedSize = bag.size
+    for (const peer of bag) tellGroup(context, peer)
+  }
+}
+
+function tellGroup(context: Context, peer: Peer): void {
+  if (peer.told === null) return
+  const group = groupOf(peer, context.labels)
+  if (group === null) return
+  const moved = group.level !== peer.told.level
+  if (!moved && !isMaterial(peer.told.size, group.size, context.limits.meshSize)) return
+  peer.told = group
+  push(context, peer, { group })
+}
+
+/** Works out anew what applies to a connection, and tells its peers what changed. */
+export function reclassify(context: Context, connection: Connection, policies: Policies): void {
+  const before = connection.standing
+  const after = policies.standing(connection.address)
+  const policyChanged = !samePolicy(before.policy, after.policy)
+  if (!policyChanged && before.network.site === after.network.site) return
+  connection.standing = after
+  for (const peer of connection.peers.values()) {
+    setStanding(context, peer, true)
+    if (peer.speaks === 'standard') continue
+    const group = groupOf(peer, context.labels)
+    if (group !== null) peer.told = group
+    push(context, peer, { ...(policyChanged && { policy: after.policy }), ...(group && { group }) })
+  }
+}

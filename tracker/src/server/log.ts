@@ -1,0 +1,8 @@
+/** One event for whoever operates this. Fields never hold an address or an info_hash. */
+export interface LogEntry {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly event: string
+  readonly message: string
+}
+
+export type Log = (entry: LogEntry) => void

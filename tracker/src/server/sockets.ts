@@ -1,0 +1,144 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { signallingLimits } from '@nearcast/peer-core/signalling'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Address } from '../address/address.ts'
+import type { Action, ConnectionId } from '../registry/action.ts'
+import type { Registry } from '../registry/registry.ts'
+
+export interface SocketsOptions {
+  readonly registry: Registry
+  /** Whom a request comes from, and what STUN servers to tell them; null refuses the upgrade. */
+  readonly identify: (
+    request: IncomingMessage,
+  ) => { readonly address: Address; readonly ice: readonly string[] } | null
+  /** Bytes that may wait for a reader before it is cut off. @default 262144 */
+  readonly backlogBytes?: number
+  /** How often a quiet socket is asked whether it lives, ms. @default 30000 */
+  readonly pingMs?: number
+}
+
+/** WebSockets for the registry: frames in, actions out, and nothing decided here. */
+export interface Sockets {
+  /** For an http server's `upgrade` event. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  perform(actions: readonly Action[]): void
+  /** Asks some of the sockets whether they live, and cuts those that did not answer. Call it once a second. */
+  pingSome(): void
+  readonly size: number
+  close(): Promise<void>
+}
+
+interface Seat {
+  readonly id: ConnectionId
+  readonly socket: WebSocket
+  /** Seconds-slot in which it is pinged, so that pings spread evenly. */
+  readonly slot: number
+  heard: boolean
+}
+
+export function createSockets(options: SocketsOptions): Sockets {
+  const { registry, identify, backlogBytes = 262_144, pingMs = 30_000 } = options
+  const seats = new Map<ConnectionId, Seat>()
+  const slots = Math.max(1, Math.round(pingMs / 1000))
+  let lastId = 0
+  let second = 0
+  let state: 'open' | 'closing' = 'open'
+  const server = new WebSocketServer({
+    noServer: true,
+    // Compression costs 1.7 times the CPU for messages that hardly shrink; the registry does the tracking.
+    perMessageDeflate: false,
+    clientTracking: false,
+    maxPayload: signallingLimits.frameBytes,
+  })
+
+  function seat(socket: WebSocket, request: IncomingMessage): void {
+    const info = identify(request)
+    if (info === null) return socket.terminate()
+    const id = ++lastId
+    const entry: Seat = { id, socket, slot: id % slots, heard: true }
+    seats.set(id, entry)
+    socket.on('message', (data, isBinary) => {
+      entry.heard = true
+      // The protocol is text. 1003: a kind of data that cannot be accepted.
+      if (isBinary) return socket.close(1003, 'text frames only')
+      perform(registry.message(id, data.toString()))
+    })
+    socket.on('pong', () => {
+      entry.heard = true
+      perform(registry.pong(id))
+    })
+    // Protocol errors (too large, bad UTF-8, unmasked) come here; ws closes with the right code by itself.
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      seats.delete(id)
+      perform(registry.close(id))
+    })
+    perform(registry.open(id, info))
+  }
+
+  function perform(actions: readonly Action[]): void {
+    for (const action of actions) {
+      const socket = seats.get(action.to)?.socket
+      if (socket === undefined || socket.readyState !== socket.OPEN) continue
+      switch (action.type) {
+        case 'send':
+          socket.send(action.message)
+          // A reader that never reads would otherwise cost hundreds of megabytes.
+          if (socket.bufferedAmount > backlogBytes) socket.terminate()
+          break
+        case 'close':
+          socket.close(action.code, action.reason)
+          break
+        case 'ping':
+          socket.ping()
+          break
+      }
+    }
+  }
+
+  return {
+    upgrade(request, socket, head) {
+      if (state === 'closing') return refuseUpgrade(socket, '503 Service Unavailable')
+      server.handleUpgrade(request, socket, head, webSocket => seat(webSocket, request))
+    },
+    perform,
+    pingSome() {
+      second++
+      for (const entry of seats.values()) {
+        if (entry.slot !== second % slots) continue
+        if (!entry.heard) entry.socket.terminate()
+        entry.heard = false
+        if (entry.socket.readyState === entry.socket.OPEN) entry.socket.ping()
+      }
+    },
+    get size() {
+      return seats.size
+    },
+    async close() {
+      state = 'closing'
+      const open = [...seats.values()].map(({ socket }) => socket)
+      // 1012: the service restarts; clients come back by themselves.
+      for (const socket of open) socket.close(1012, 'the tracker restarts')
+      const deadline = Date.now() + 1_000
+      while (seats.size > 0 && Date.now() < deadline) await new Promise(resolve => setTimeout(resolve, 20))
+      for (const { socket } of seats.values()) socket.terminate()
+      server.close()
+    },
+  }
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+/** Connects an http server's upgrades. Returns how to undo it. */
+export function attachSockets(server: Server, upgrade: Sockets['upgrade']): () => void {
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Until ws takes over, an aborted handshake must not throw.
+    socket.on('error', () => socket.destroy())
+    upgrade(request, socket, head)
+  }
+  server.on('upgrade', onUpgrade)
+  return () => server.off('upgrade', onUpgrade)
+}

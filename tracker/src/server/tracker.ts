@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { WirePolicy } from '@nearcast/peer-core/signalling'
+import type { Hono } from 'hono'
+import { parseAddress } from '../address/address.ts'
+import { parseCidr } from '../address/cidr.ts'
+import type { RegistryLimits } from '../registry/limits.ts'
+import { createRegistry, type RegistryStats } from '../registry/registry.ts'
+import { type ReadSites, readSites } from '../sites/read-sites.ts'
+import { TrackerError } from '../tracker-error.ts'
+import { clientAddress } from './client-address.ts'
+import type { Log } from './log.ts'
+import { createProxyCheck } from './proxy-check.ts'
+import { createRoutes } from './routes.ts'
+import { attachSockets, createSockets } from './sockets.ts'
+import { stunUrlFor } from './stun-urls.ts'
+
+export interface TrackerOptions {
+  /** Text of the site file; see `readSites`. A bad one throws. @default no sites */
+  readonly sites?: string
+  /** What applies outside the sites. @default share, wan allow, no caps */
+  readonly policy?: WirePolicy
+  /** CIDRs of proxies whose forwarding header is believed. @default none */
+  readonly trustedProxies?: readonly string[]
+  /** The header they write. @default 'x-forwarded-for' */
+  readonly proxyHeader?: string
+  /**
+   * STUN servers that clients are told: URLs, or the UDP port on this machine, reached by the host name the client
+   * used. @default none
+   */
+  readonly stun?: { readonly urls: readonly string[] } | { readonly port: number }
+  /** Key of group labels and resume tokens; share it among machines that serve together. @default random */
+  readonly secret?: Uint8Array
+  readonly limits?: Partial<RegistryLimits>
+  /** Bytes that may wait for one slow reader. @default 262144 */
+  readonly backlogBytes?: number
+  /** @default warnings and errors as text on stderr */
+  readonly log?: Log
+}
+
+/** A tracker to mount on any http server, beside whatever else that serves. */
+export interface Tracker {
+  /** `/healthz` and a greeting at `/`. */
+  readonly app: Hono
+  /** Takes every WebSocket upgrade of the server, whatever the path. Returns how to detach. */
+  attach(server: Server): () => void
+  /** For servers that dispatch upgrades themselves. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Takes a new site file. When it has a bad row nothing changes. Viewers hear of changes within a second. */
+  setSites(csv: string): ReadSites
+  /** Switches something at run time for a site, or for all with null. `{ mode: 'off' }` is the kill switch. */
+  setOverride(site: string | null, override: WirePolicy | null): void
+  /** Tells clients of this STUN port from now on, unless URLs were given. */
+  announceStun(port: number): void
+  stats(): RegistryStats
+  close(): Promise<void>
+}
+
+/** Rule changes and group sizes reach viewers with this delay at most, ms. */
+const sweepMs = 100
+
+export function createTracker(options: TrackerOptions = {}): Tracker {
+  const log = options.log ?? logToStderr
+  const now = () => performance.now()
+  const registry = createRegistry({
+    now,
+    wallClock: () => Date.now(),
+    random: () => Math.random(),
+    secret: options.secret ?? randomBytes(32),
+    ...(options.policy && { policy: options.policy }),
+    ...(options.limits && { limits: options.limits }),
+  })
+  const trust = {
+    proxies: (options.trustedProxies ?? []).map(proxy),
+    header: options.proxyHeader ?? 'x-forwarded-for',
+  }
+  const checkProxy = createProxyCheck(log)
+  let stun = options.stun ?? null
+  const sockets = createSockets({
+    registry,
+    identify,
+    ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
+  })
+  if (options.sites !== undefined) {
+    const read = setSites(options.sites)
+    if (!read.ok) {
+      const where = read.problems.map(({ line, message }) => `line ${line}: ${message}`).join('\n')
+      throw new TrackerError('bad-sites', `the site file has errors:\n${where}`)
+    }
+  }
+
+  const sweeping = setInterval(() => sockets.perform(registry.sweep()), sweepMs)
+  const pinging = setInterval(() => sockets.pingSome(), 1_000)
+  const detachers = new Set<() => void>()
+
+  return {
+    app: createRoutes({ startedAt: now(), now, stats: () => registry.stats() }),
+    attach(server) {
+      const detach = attachSockets(server, sockets.upgrade)
+      detachers.add(detach)
+      return () => {
+        detachers.delete(detach)
+        detach()
+      }
+    },
+    upgrade: sockets.upgrade,
+    setSites,
+    setOverride: (site, override) => registry.setOverride(site, override),
+    announceStun(port) {
+      stun ??= { port }
+    },
+    stats: () => registry.stats(),
+    async close() {
+      clearInterval(sweeping)
+      clearInterval(pinging)
+      await sockets.close()
+      for (const detach of detachers) detach()
+      detachers.clear()
+    },
+  }
+
+  function setSites(csv: string): ReadSites {
+    const read = readSites(csv)
+    if (read.ok) registry.setSites(read.table)
+    return read
+  }
+
+  function identify(request: IncomingMessage) {
+    const socketAddress = parseAddress(request.socket.remoteAddress ?? '')
+    if (socketAddress === null) return null
+    const address = clientAddress(socketAddress, request.headers, trust)
+    checkProxy(address, trust.proxies.length === 0 && isForwarded(request))
+    if (stun === null) return { address, ice: [] }
+    if ('urls' in stun) return { address, ice: stun.urls }
+    const url = stunUrlFor(request, stun.port)
+    return { address, ice: url === null ? [] : [url] }
+  }
+}
+
+function isForwarded(request: IncomingMessage): boolean {
+  return request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined
+}
+
+function proxy(text: string) {
+  const parsed = parseCidr(text)
+  if (!parsed.ok) throw new TrackerError('bad-proxy', `trusted proxy ${parsed.reason}`)
+  return parsed.cidr
+}
+
+function logToStderr({ level, message }: Parameters<Log>[0]): void {
+  if (level !== 'info') console.error(`${level}: ${message}`)
+}

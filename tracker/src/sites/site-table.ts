@@ -1,0 +1,45 @@
+import type { WirePolicy } from '@nearcast/peer-core/signalling'
+import type { Address } from '../address/address.ts'
+import { type Cidr, contains } from '../address/cidr.ts'
+
+/** One row of the operator's file. Rows of the same site form one group. */
+export interface SiteRule {
+  /** Line of the file, from 1. */
+  readonly line: number
+  readonly site: string
+  readonly cidr: Cidr
+  readonly policy: WirePolicy
+}
+
+/** Which rows cover an address. The first decides. */
+export interface Explanation {
+  readonly match: SiteRule | null
+  /** Later rows that cover it too, and do not count. */
+  readonly shadowed: readonly SiteRule[]
+}
+
+/** Networks that the operator named, in the file's order: the first row that covers an address decides. */
+export class SiteTable {
+  readonly rules: readonly SiteRule[]
+
+  constructor(rules: readonly SiteRule[] = []) {
+    this.rules = rules
+  }
+
+  match(address: Address): SiteRule | null {
+    return this.rules.find(rule => contains(rule.cidr, address)) ?? null
+  }
+
+  explain(address: Address): Explanation {
+    const [match = null, ...shadowed] = this.rules.filter(rule => contains(rule.cidr, address))
+    return { match, shadowed }
+  }
+
+  /** Rows that can never decide because an earlier one covers all of them. */
+  unreachable(): readonly { readonly rule: SiteRule; readonly by: SiteRule }[] {
+    return this.rules.flatMap((rule, i) => {
+      const by = this.rules.slice(0, i).find(earlier => contains(earlier.cidr, rule.cidr))
+      return by ? [{ rule, by }] : []
+    })
+  }
+}

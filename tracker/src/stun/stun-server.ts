@@ -1,0 +1,50 @@
+import { createSocket, type RemoteInfo } from 'node:dgram'
+import { parseAddress } from '../address/address.ts'
+import { TrackerError } from '../tracker-error.ts'
+import { answerBinding } from './binding.ts'
+import { createSourceLimit, type SourceLimitOptions } from './source-limit.ts'
+
+export interface StunOptions {
+  readonly port: number
+  /** Address to listen on; `::` takes IPv4 as well. @default '0.0.0.0' */
+  readonly host?: string
+  readonly limit?: SourceLimitOptions
+}
+
+export interface StunServer {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Tells browsers their own address over UDP. Run inside an office it shows them their address on the LAN. */
+export function createStunServer({ port, host = '0.0.0.0', limit }: StunOptions): Promise<StunServer> {
+  const sourceLimit = createSourceLimit(limit)
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+  socket.on('message', (datagram: Buffer, { address, port: sourcePort }: RemoteInfo) => {
+    if (!sourceLimit.allows(address, performance.now())) return
+    const source = parseAddress(address)
+    if (source === null) return
+    const answer = answerBinding(datagram, { bytes: source.bytes, port: sourcePort })
+    // Whether it arrives is the network's business: STUN clients repeat themselves (RFC 8489 §6.2.1).
+    if (answer !== null) socket.send(answer, sourcePort, address, () => {})
+  })
+  return new Promise((resolve, reject) => {
+    socket.once('error', error => {
+      reject(
+        new TrackerError(
+          'port-taken',
+          `UDP port ${port} for STUN is taken: choose another --port, or --no-stun`,
+          error,
+        ),
+      )
+    })
+    socket.bind(port, host, () => {
+      socket.removeAllListeners('error')
+      socket.on('error', () => {})
+      resolve({
+        port: socket.address().port,
+        close: () => new Promise(done => socket.close(() => done())),
+      })
+    })
+  })
+}
