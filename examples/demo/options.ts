@@ -4,7 +4,8 @@ import { Command, InvalidArgumentError } from 'commander'
 export interface DemoOptions {
   /** 0 takes any free port. */
   readonly port: number
-  readonly host: string
+  /** Address to listen on; null: all. */
+  readonly host: string | null
   /** Where the media comes from. */
   readonly media:
     | { readonly type: 'samples' }
@@ -24,7 +25,7 @@ export function parseOptions(argv: readonly string[], resolvePath: (path: string
       'Serves a page that shows Nearcast at work: tracker, STUN, edge and sample streams in one process.',
     )
     .option('--port <port>', 'TCP for page, tracker and edge; UDP for STUN', parsePort, 8080)
-    .option('--host <address>', 'address to listen on', '0.0.0.0')
+    .option('--host <address>', 'address to listen on (default: all)')
     .option('--dir <folder>', 'serve your own HLS from this folder instead of the samples')
     .option('--origin <url>', 'stand in front of an existing server; best the URL of a manifest', parseOrigin)
     .option('--sites <file>', 'CSV that names networks: site,cidr,mode,wan,uploadKbps')
@@ -35,7 +36,7 @@ export function parseOptions(argv: readonly string[], resolvePath: (path: string
     .parse([...argv], { from: 'user' })
   const { port, host, dir, origin, sites } = command.opts<{
     port: number
-    host: string
+    host?: string
     dir?: string
     origin?: string
     sites?: string
@@ -44,7 +45,7 @@ export function parseOptions(argv: readonly string[], resolvePath: (path: string
     command.error('error: --dir and --origin exclude each other: choose one')
   return {
     port,
-    host,
+    host: host ?? null,
     media:
       dir !== undefined
         ? { type: 'dir', dir: resolvePath(dir) }

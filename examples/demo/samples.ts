@@ -38,6 +38,6 @@ export function sampleStreams(samples: readonly Sample[]): Stream[] {
         url: `/live/${master}`,
         live: true,
       })),
-    ...samples.map(({ name, title, master }) => ({ name, title, url: `/media/${master}`, live: false })),
+    ...samples.map(({ name, title, master }) => ({ name, title, url: `/${master}`, live: false })),
   ]
 }

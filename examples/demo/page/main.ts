@@ -33,7 +33,7 @@ const graph = createGraph(element('graph'))
 const timeline = createTimeline(element('timeline'), () => ({
   position: video.currentTime,
   duration: Number.isFinite(video.duration) ? video.duration : 0,
-  live: current?.stream.live ?? false,
+  live: current ? isLive(current) : false,
 }))
 
 let current: { readonly stream: Stream; readonly player: Player; readonly since: number } | null = null
@@ -46,7 +46,8 @@ start().catch(error => problem(error instanceof Error ? error.message : String(e
 
 async function start(): Promise<void> {
   const catalogue = await loadCatalogue()
-  showStreams(catalogue.streams)
+  const streams = [...adHocStreams(), ...catalogue.streams]
+  showStreams(streams)
   const open = (stream: Stream) => {
     current?.player.close()
     observer = createObserver()
@@ -62,9 +63,9 @@ async function start(): Promise<void> {
     window.nearcast = player.nearcast
     document.title = `${stream.title} · Nearcast`
   }
-  const byName = (name: string | null) => catalogue.streams.find(stream => stream.name === name)
-  const first = byName(new URL(location.href).searchParams.get('stream')) ?? catalogue.streams[0]
-  if (!first) throw new Error('This server has no streams.')
+  const byName = (name: string | null) => streams.find(stream => stream.name === name)
+  const first = byName(new URL(location.href).searchParams.get('stream')) ?? streams[0]
+  if (!first) throw new Error('No stream is known: name one with ?manifest=/path/of/the/manifest.m3u8')
   picker.value = first.name
   picker.addEventListener('change', () => {
     const stream = byName(picker.value)
@@ -81,12 +82,18 @@ async function start(): Promise<void> {
   window.addEventListener('pagehide', () => current?.player.close())
 }
 
+/** `?manifest=URL` plays any stream that the page may load. */
+function adHocStreams(): Stream[] {
+  const url = new URL(location.href).searchParams.get('manifest')
+  return url ? [{ name: url, title: url, url, live: false }] : []
+}
+
 function refresh(): void {
   if (!current) return
-  const { player, stream } = current
+  const { player } = current
   const view = observer.observe(performance.now(), player.nearcast.snapshot())
   figures.update(view, {
-    live: stream.live,
+    live: isLive(current),
     latency: latencyOf(player.hls),
     buffered: bufferedAhead(),
     copies,
@@ -95,7 +102,7 @@ function refresh(): void {
   timeline.update(view)
   details.update(view)
   if (view.peers.length > 0) notice.show(null)
-  showStatus(player.hls, stream)
+  showStatus(player.hls, isLive(current))
 }
 
 async function refreshSlowly(): Promise<void> {
@@ -132,12 +139,12 @@ async function verdictOf(player: Player): Promise<Verdict | null> {
   }
 }
 
-function showStatus(hls: Hls, stream: Stream): void {
+function showStatus(hls: Hls, live: boolean): void {
   if (video.error) problem(`The browser could not decode this stream: ${video.error.message}`)
   const level = hls.levels[hls.currentLevel]
   const parts = [
     video.paused ? 'Paused' : video.readyState < 3 ? 'Waiting for media' : 'Playing',
-    stream.live ? 'live' : 'recording',
+    live ? 'live' : 'recording',
     level ? `${level.width} × ${level.height}` : '',
     `hls.js ${Hls.version}`,
   ]
@@ -197,6 +204,11 @@ function bufferedAhead(): number {
       return buffered.end(index) - currentTime
   }
   return 0
+}
+
+/** The playlist knows better than the list of streams. */
+function isLive({ stream, player }: { readonly stream: Stream; readonly player: Player }): boolean {
+  return player.hls.latestLevelDetails?.live ?? stream.live
 }
 
 function latencyOf(hls: Hls): number | null {
