@@ -13,6 +13,9 @@ import { bufferedMs, type State } from './state.ts'
 /** Peers that went by this segment, or are this far from it, do not come to fetch it. */
 const reachMs = 30_000
 
+/** Beyond this rank the waits do not grow: the first eight are already spread over seconds. */
+export const lastRank = 8
+
 /** Our place in the order: 0 is first. `except`: peers that failed at it. */
 export function rankOf(state: State, segment: Segment, except: ReadonlySet<PeerId>): number {
   const mine = turnOf(segment.entry.slot, state.self)

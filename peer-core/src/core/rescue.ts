@@ -1,0 +1,49 @@
+import { startFetch } from './fetches.ts'
+import { edgeTimeMs, isLineFull, isThin } from './line.ts'
+import { blockBytes } from './messages.ts'
+import type { Segment } from './segment.ts'
+import { emit, type State, wakeBy } from './state.ts'
+import { failedAt, finishMs, missingBytes } from './supply.ts'
+import { lastRank, rankDelayMs, rankOf } from './turns.ts'
+
+/**
+ * Everything missing is on its way, but not in time. Only the missing part, and ranked: behind a slow lease backwards
+ * from the end, so that the halves meet; otherwise the tail.
+ */
+export function rescue(state: State, segment: Segment, dueAt: number): void {
+  const missing = missingBytes(segment)
+  if (missing === 0 || segment.fetches.size > 0) return
+  const edgeMs = edgeTimeMs(state, missing)
+  const latest = dueAt - state.config.marginMs - 1.25 * edgeMs
+  if (state.now < latest) {
+    segment.dangerSince = 0
+    return wakeBy(state, latest)
+  }
+  const limit = Math.max(dueAt - state.config.marginMs, state.now + 1.5 * edgeMs + 100)
+  if (state.now + finishMs(state, segment, missing) <= limit) {
+    segment.dangerSince = 0
+    return wakeBy(state, state.now + 100)
+  }
+  if (segment.dangerSince === 0) segment.dangerSince = state.now
+  if (isThin(state, segment) && isLineFull(state, segment)) return wakeBy(state, state.now + 100)
+  const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
+  const at = segment.dangerSince + rank * rankDelayMs(state)
+  if (state.now < at) return wakeBy(state, at)
+  takeTail(state, segment)
+}
+
+/** The last missing run: in bites from its end while a slow lease still moves, else all of it. */
+function takeTail(state: State, segment: Segment): void {
+  if (segment.size === 0) return
+  let end = segment.blocks.count
+  while (end > 0 && !segment.blocks.isMissing(end - 1)) end--
+  let begin = end
+  const moving = [...segment.offers].some(offer => offer.active && offer.voidWhy !== 'silent')
+  const bite = moving ? Math.ceil(state.config.backwardsBytes / blockBytes) : end
+  while (begin > 0 && end - begin < bite && segment.blocks.isMissing(begin - 1)) begin--
+  const from = begin * blockBytes
+  const to = end === segment.blocks.count ? 0 : end * blockBytes
+  const rank = rankOf(state, segment, failedAt(segment))
+  emit(state, { type: 'trace', note: { kind: 'lease', key: segment.key, rank, from } })
+  startFetch(state, segment, { from, to, claimTo: to }, moving ? 'backwards' : 'tail')
+}

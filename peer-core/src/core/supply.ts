@@ -1,0 +1,131 @@
+import { plannedBps } from './goodput.ts'
+import { edgeTimeMs } from './line.ts'
+import { blockBytes, type PeerId } from './messages.ts'
+import { peersFinishMs, usableOffers } from './picker.ts'
+import type { Fetch, InOffer, Segment } from './segment.ts'
+import { emit, type State, wakeBy } from './state.ts'
+import { groupNeedAt } from './turns.ts'
+
+/** What is on its way, whether it can be counted on, and when it will be here. */
+
+/** First missing byte that nothing under way will bring, or null. */
+export function findGap(state: State, segment: Segment): { from: number; to: number } | null {
+  const ways: { from: number; to: number }[] = []
+  for (const fetch of segment.fetches)
+    ways.push({ from: fetch.frontier - (fetch.frontier % blockBytes), to: fetchReach(fetch) })
+  for (const ask of segment.asks) if (!ask.late) ways.push({ from: ask.offset, to: ask.offset + ask.length })
+  for (const offer of usableOffers(state, segment)) {
+    const peer = state.peers.get(offer.peer)!
+    const counts = offer.active && offer.voidSince === 0 && offer.hops < ownHops(segment)
+    const here = peer.restsUntil <= state.now ? offer.frontier : offer.from
+    const to = counts ? (offer.to > 0 ? offer.to : Infinity) : here
+    if (to > offer.from) ways.push({ from: offer.from, to })
+  }
+  for (let index = segment.blocks.nextMissing(0); index >= 0; ) {
+    const from = index * blockBytes
+    let reach = from
+    for (const way of ways) if (way.from <= from && way.to > reach) reach = way.to
+    if (reach === Infinity || (segment.size > 0 && reach >= segment.size)) return null
+    if (reach === from) return { from, to: gapEnd(segment, ways, from) }
+    index = segment.blocks.nextMissing(Math.ceil(reach / blockBytes))
+  }
+  return null
+}
+
+/** End of the gap that begins at `from`: the next byte here or on its way; 0 for the segment's end. */
+function gapEnd(segment: Segment, ways: readonly { from: number; to: number }[], from: number): number {
+  let end = segment.size > 0 ? segment.size : Infinity
+  for (const way of ways) if (way.from > from && way.from < end) end = way.from
+  for (let at = from; at < Math.min(end, segment.size); at += blockBytes) {
+    if (!segment.blocks.isMissing(at / blockBytes)) end = Math.min(end, at)
+  }
+  return end === segment.size || end === Infinity ? 0 : end
+}
+
+/** A start's first bite stands for the whole until half of it is here: then it is extended or not. */
+export function fetchReach(fetch: Fetch): number {
+  if (fetch.to === 0) return Infinity
+  const isBite = fetch.claim !== null && fetch.claim.to === 0 && !fetch.extended
+  return isBite && fetch.frontier < (fetch.from + fetch.to) / 2 ? Infinity : fetch.to
+}
+
+function ownHops(segment: Segment): number {
+  let hops = Infinity
+  for (const claim of segment.claims)
+    if (claim.active && claim.source === 'relay') hops = Math.min(hops, claim.hops)
+  return hops
+}
+
+/** Stops counting on leases that are silent, or too slow for whoever needs them first. */
+export function voidLeases(state: State, segment: Segment, dueAt: number): void {
+  const missing = missingBytes(segment)
+  const edgeMs = edgeTimeMs(state, missing)
+  for (const offer of segment.offers) {
+    const end = offer.to > 0 ? offer.to : segment.size
+    if (!offer.active || offer.voidSince > 0 || (end > 0 && offer.frontier >= end)) continue
+    const need = Math.min(dueAt, groupNeedAt(state, segment))
+    const spare = Math.max(need - state.config.marginMs - edgeMs - state.now, 0)
+    const { minSilentMs, silentMs } = state.config
+    const started = offer.frontier > offer.from ? 0 : 2 * state.edge.delayMs
+    const patience = started + Math.min(Math.max(spare / 2, minSilentMs), silentMs)
+    if (state.now - offer.grownAt >= patience) markVoid(state, segment, offer, 'silent')
+    else {
+      wakeBy(state, offer.grownAt + patience)
+      if (isTooSlow(state, segment, offer, need, edgeMs)) markVoid(state, segment, offer, 'slow')
+    }
+  }
+}
+
+function isTooSlow(state: State, segment: Segment, offer: InOffer, need: number, edgeMs: number): boolean {
+  if (offer.rateBps === 0 || segment.size === 0) return false
+  const end = offer.to > 0 ? offer.to : segment.size
+  const finish = state.now + ((end - offer.frontier) * 1000) / offer.rateBps
+  return (
+    finish >
+    Math.max(
+      need - state.config.marginMs,
+      state.now + 1.5 * edgeMs + ((2 * blockBytes) / plannedBps(state.edge)) * 1000,
+    )
+  )
+}
+
+function markVoid(state: State, segment: Segment, offer: InOffer, why: 'slow' | 'silent'): void {
+  offer.voidSince = state.now
+  offer.voidWhy = why
+  emit(state, { type: 'trace', note: { kind: 'void', key: segment.key, holder: offer.peer, why } })
+  if (why === 'slow') segment.dangerSince = segment.dangerSince || state.now
+}
+
+/** Expected time until what is on its way is here, ms from now. */
+export function finishMs(state: State, segment: Segment, missing: number): number {
+  let lease = Infinity
+  let promised = 0
+  for (const offer of segment.offers) {
+    if (!offer.active || offer.voidSince > 0) continue
+    const left = (offer.to > 0 ? offer.to : segment.size) - offer.frontier
+    promised = Math.max(promised, left)
+    const silence = Math.max(
+      0,
+      state.now - offer.grownAt - (4 * blockBytes * 1000) / Math.max(offer.rateBps, 1),
+    )
+    if (offer.rateBps > 0) lease = Math.min(lease, (left * 1000) / offer.rateBps + silence)
+  }
+  const overLan = peersFinishMs(state, segment, missing)
+  return promised > 0 ? Math.max(lease, overLan) : overLan
+}
+
+/** Peers that let us down on this segment: not counted when the ranks are. */
+export function failedAt(segment: Segment): Set<PeerId> {
+  const failed = new Set<PeerId>()
+  for (const offer of segment.offers) if (offer.voidSince > 0) failed.add(offer.peer)
+  return failed
+}
+
+export function missingBytes(segment: Segment): number {
+  if (segment.size === 0) return blockBytes
+  let bytes = 0
+  for (let index = segment.blocks.nextMissing(0); index >= 0; index = segment.blocks.nextMissing(index + 1)) {
+    bytes += segment.blocks.lengthOf(index)
+  }
+  return bytes
+}
