@@ -108,7 +108,7 @@ export function createPlaylistDigests({
 }
 
 /** A playlist's text as a resource of its own. */
-export function textResource(text: string, like: Resource): Resource {
+export function textResource(text: string, like: Pick<Resource, 'type' | 'cacheControl'>): Resource {
   const bytes = new TextEncoder().encode(text)
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
   return memoryResource(bytes, {
