@@ -41,8 +41,9 @@ export async function createLiveChannel(options: LiveChannelOptions): Promise<Li
   const loopMs = Math.max(...[...recorded.values()].map(track => track.totalMs))
   const targetS = Math.max(...[...recorded.values()].map(track => track.targetDurationS))
   const windowMs = Math.max(3, options.windowSegments ?? 6) * targetS * 1000
+  const ends = segmentEnds([...recorded.values()], loopMs)
   const tracks = new Map(
-    [...recorded].map(([path, track]) => [path, createLiveTrack(track, loopMs, windowMs)]),
+    [...recorded].map(([path, track], i) => [path, createLiveTrack(track, ends[i]!, windowMs)]),
   )
   const epoch = wallNow() - windowMs
 
