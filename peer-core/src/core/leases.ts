@@ -10,7 +10,7 @@ import type { Fetch, InOffer, Segment } from './segment.ts'
 import { groupPeers, isShared } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, fetchReach, findGap, voidLeases } from './supply.ts'
-import { comesBefore, hasCompany, isCandidate, lastRank, rankDelayMs, rankOf } from './turns.ts'
+import { comesBefore, groupNeedAt, hasCompany, isCandidate, lastRank, rankDelayMs, rankOf } from './turns.ts'
 
 /**
  * When we go to the edge ourselves. The red line: no event may send a group there at once. Every way in is ranked,
@@ -33,7 +33,8 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
   const gap = findGap(state, segment)
   if (gap === null) {
     segment.orphanSince = -1
-    if (wanted) rescue(state, segment, dueAt)
+    if (wanted || isOurDuty(state, segment))
+      rescue(state, segment, Math.min(dueAt, groupNeedAt(state, segment)))
     return
   }
   if (segment.orphanSince < 0) segment.orphanSince = state.now

@@ -3,7 +3,7 @@ import { edgeTimeMs, isLineFull, isThin } from './line.ts'
 import { blockBytes } from './messages.ts'
 import type { Segment } from './segment.ts'
 import { emit, type State, wakeBy } from './state.ts'
-import { failedAt, finishMs, missingBytes } from './supply.ts'
+import { failedAt, finishMs, isMoving, missingBytes } from './supply.ts'
 import { lastRank, rankDelayMs, rankOf } from './turns.ts'
 
 /**
@@ -15,7 +15,8 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
   if (missing === 0 || segment.fetches.size > 0) return
   const edgeMs = edgeTimeMs(state, missing)
   const latest = dueAt - state.config.marginMs - 1.25 * edgeMs
-  if (state.now < latest) {
+  const isSlow = [...segment.offers].some(offer => offer.active && offer.voidWhy === 'slow')
+  if (state.now < latest && !isSlow) {
     segment.dangerSince = 0
     return wakeBy(state, latest)
   }
@@ -38,7 +39,7 @@ function takeTail(state: State, segment: Segment): void {
   let end = segment.blocks.count
   while (end > 0 && !segment.blocks.isMissing(end - 1)) end--
   let begin = end
-  const moving = [...segment.offers].some(offer => offer.active && offer.voidWhy !== 'silent')
+  const moving = [...segment.offers].some(isMoving)
   const bite = moving ? Math.ceil(state.config.backwardsBytes / blockBytes) : end
   while (begin > 0 && end - begin < bite && segment.blocks.isMissing(begin - 1)) begin--
   const from = begin * blockBytes

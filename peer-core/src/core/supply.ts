@@ -16,7 +16,7 @@ export function findGap(state: State, segment: Segment): { from: number; to: num
   for (const ask of segment.asks) if (!ask.late) ways.push({ from: ask.offset, to: ask.offset + ask.length })
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
-    const counts = offer.active && offer.voidSince === 0 && offer.hops < ownHops(segment)
+    const counts = isMoving(offer) && offer.hops < ownHops(segment)
     const here = peer.restsUntil <= state.now ? offer.frontier : offer.from
     const to = counts ? (offer.to > 0 ? offer.to : Infinity) : here
     if (to > offer.from) ways.push({ from: offer.from, to })
@@ -101,8 +101,8 @@ export function finishMs(state: State, segment: Segment, missing: number): numbe
   let lease = Infinity
   let promised = 0
   for (const offer of segment.offers) {
-    if (!offer.active || offer.voidSince > 0) continue
-    const left = (offer.to > 0 ? offer.to : segment.size) - offer.frontier
+    if (!isMoving(offer)) continue
+    const left = Math.min((offer.to > 0 ? offer.to : segment.size) - offer.frontier, missing)
     promised = Math.max(promised, left)
     const silence = Math.max(
       0,
@@ -112,6 +112,11 @@ export function finishMs(state: State, segment: Segment, missing: number): numbe
   }
   const overLan = peersFinishMs(state, segment, missing)
   return promised > 0 ? Math.max(lease, overLan) : overLan
+}
+
+/** It still brings bytes, however slowly. */
+export function isMoving(offer: InOffer): boolean {
+  return offer.active && (offer.voidSince === 0 || offer.voidWhy === 'slow')
 }
 
 /** Peers that let us down on this segment: not counted when the ranks are. */

@@ -1,0 +1,301 @@
+import { describe, expect, it } from 'vitest'
+import { turnOf } from './hash.ts'
+import { entryOf, Probe, peerNamed, root, self, track } from './testing/probe.ts'
+
+const size = 200_000
+
+/** A peer that comes before us, or after us, in the order of this slot. */
+function peerAt(slot: number, where: 'before' | 'after', nth = 0): string {
+  const found = []
+  for (let index = 1; found.length <= nth; index++) {
+    const peer = peerNamed(index)
+    if (turnOf(slot, peer) < turnOf(slot, self) === (where === 'before')) found.push(peer)
+  }
+  return found[nth]!
+}
+
+/** We have played beside `peers` long enough to be a candidate. */
+function settled(peers: readonly string[], probe = new Probe()): Probe {
+  for (const peer of peers) probe.join(peer, { seq: 3 })
+  probe.pass(2500)
+  for (const peer of peers) {
+    probe.hear(peer, { type: 'ping', id: 1 })
+    probe.tell(peer, 3, 6000)
+  }
+  probe.play(0, 6000)
+  return probe
+}
+
+describe('alone', () => {
+  it('takes the whole segment from the edge at once', () => {
+    const probe = new Probe({ groupSize: 1 })
+    probe.list([entryOf(0)])
+    probe.want(0, 0, 'start')
+    expect(probe.fetches()).toMatchObject([{ from: 0, to: 0, reason: 'alone' }])
+  })
+
+  it('never asks the edge for what the player did not ask for', () => {
+    const probe = new Probe({ groupSize: 1 })
+    probe.list([entryOf(0), entryOf(1), entryOf(2)])
+    probe.play(0, 0)
+    probe.pass(5000)
+    expect(probe.fetches()).toEqual([])
+  })
+})
+
+describe('starting where others are', () => {
+  it('bites off 64 KiB first, and extends the bite while nobody else brings the rest', () => {
+    const probe = new Probe({ groupSize: 3 })
+    probe.list([entryOf(0)])
+    probe.want(0, 0, 'start')
+    expect(probe.fetches()).toMatchObject([{ from: 0, to: 65_536, reason: 'start' }])
+    probe.bring(0, 40_000, size)
+    expect(probe.fetches()).toHaveLength(2)
+    expect(probe.fetches()[1]).toMatchObject({ from: 65_536, to: 0 })
+  })
+
+  it('does not extend the bite when a peer has the rest', () => {
+    const probe = new Probe({ groupSize: 3 })
+    const entry = entryOf(0)
+    probe.list([entry])
+    probe.want(0, 0, 'start')
+    const holder = peerNamed(1)
+    probe.join(holder)
+    probe.offer(holder, entry)
+    probe.bring(0, 65_536, size)
+    probe.put({ type: 'edgeDone', fetch: probe.fetches()[0]!.fetch, size, etag: '"1"' })
+    probe.answer(holder)
+    expect(probe.fetches()).toHaveLength(1)
+    expect(probe.last('deliver')).toMatchObject({ edgeBytes: 65_536, groupBytes: size - 65_536 })
+  })
+
+  it('on a thin line waits for a lease before it goes to the edge', () => {
+    const probe = new Probe({ groupSize: 50, lineKbps: 1000 })
+    probe.list([entryOf(0)])
+    const first = probe.want(0, 0, 'start')
+    expect(first.some(output => output.type === 'fetchEdge')).toBe(false)
+    probe.pass(600)
+    expect(probe.fetches()).toHaveLength(1)
+  })
+})
+
+describe('the lease', () => {
+  it('is taken at once by the first rank, before its player asks', () => {
+    const probe = settled([peerAt(4, 'after')])
+    probe.list([entryOf(3), entryOf(4)])
+    probe.pass(10)
+    expect(probe.fetches().map(fetch => fetch.key)).toContain('segment 4')
+    expect(probe.fetches()[0]).toMatchObject({ reason: 'lease', from: 0, to: 0 })
+  })
+
+  it('is announced with its source before the first byte is here', () => {
+    const other = peerAt(4, 'after')
+    const probe = settled([other])
+    probe.list([entryOf(4)])
+    probe.pass(10)
+    expect(probe.sentTo(other)).toContainEqual(
+      expect.objectContaining({ type: 'offer', source: 'edge', frontier: 0, hops: 0 }),
+    )
+  })
+
+  it('is left to a lower rank for rank × δ', () => {
+    const probe = settled([peerAt(4, 'before'), peerAt(4, 'before', 1)])
+    probe.list([entryOf(4)])
+    probe.want(4, 6000)
+    probe.pass(70)
+    expect(probe.fetches()).toEqual([])
+    probe.pass(60)
+    expect(probe.fetches()).toHaveLength(1)
+  })
+
+  it('is not taken when another is seen to hold it, whatever the rank', () => {
+    const other = peerAt(4, 'after')
+    const probe = settled([other])
+    const entry = entryOf(4)
+    probe.offer(other, entry, { source: 'edge', frontier: 0, rateBps: 200_000 })
+    probe.list([entry])
+    probe.want(4, 6000)
+    probe.pass(200)
+    expect(probe.fetches()).toEqual([])
+  })
+
+  it('is yielded to the lower turn, and the bytes are kept', () => {
+    const other = peerAt(4, 'before')
+    const probe = settled([other])
+    const entry = entryOf(4)
+    probe.list([entry])
+    probe.want(4, 6000)
+    probe.pass(100)
+    probe.bring(0, 32_768, size)
+    probe.offer(other, entry, { source: 'edge', frontier: 16_384 })
+    expect(probe.all('abortEdge')).toHaveLength(1)
+    expect(probe.sentTo(other)).toContainEqual({ type: 'withdraw', n: 0, offset: 32_768, reason: 'yielded' })
+  })
+
+  it('is kept against the lower turn once it is half done', () => {
+    const other = peerAt(4, 'before')
+    const probe = settled([other])
+    const entry = entryOf(4)
+    probe.list([entry])
+    probe.want(4, 6000)
+    probe.pass(100)
+    probe.bring(0, 150_000, size)
+    probe.offer(other, entry, { source: 'edge', frontier: 16_384 })
+    expect(probe.all('abortEdge')).toEqual([])
+  })
+
+  it('outlives the abort of the player while others follow it', () => {
+    const probe = settled([peerAt(4, 'after')])
+    probe.list([entryOf(4)])
+    probe.want(4, 6000)
+    probe.pass(10)
+    probe.put({ type: 'cancel', id: 1 })
+    probe.play(500_000, 0)
+    expect(probe.all('abortEdge')).toEqual([])
+  })
+
+  it('ends with the abort of a player that is alone', () => {
+    const probe = new Probe({ groupSize: 1 })
+    probe.list([entryOf(4)])
+    probe.want(4, 6000)
+    probe.put({ type: 'cancel', id: 1 })
+    expect(probe.all('abortEdge')).toHaveLength(1)
+  })
+
+  it('is resumed from its offset by the next rank when its holder dies', () => {
+    const other = peerAt(4, 'before')
+    const third = peerAt(4, 'after')
+    const probe = settled([other, third])
+    const entry = entryOf(4)
+    probe.list([entry])
+    const { n } = probe.offer(other, entry, { source: 'edge', frontier: 0, rateBps: 100_000 })
+    probe.hear(other, { type: 'grow', n, frontier: 65_536, size, rateBps: 100_000 })
+    probe.want(4, 6000)
+    probe.answer(other)
+    probe.put({ type: 'peerLeft', peer: other, reason: 'gone' })
+    probe.pass(100)
+    expect(probe.fetches()).toMatchObject([{ from: 65_536, to: 0, reason: 'resume' }])
+  })
+
+  it('that is silent is void, long before the deadline', () => {
+    const other = peerAt(4, 'before')
+    const probe = settled([other])
+    const entry = entryOf(4)
+    probe.list([entry])
+    probe.offer(other, entry, { source: 'edge', frontier: 0 })
+    probe.want(4, 6000)
+    probe.pass(2000)
+    expect(probe.fetches()).toHaveLength(1)
+    expect(probe.all('trace').some(({ note }) => note.kind === 'void' && note.why === 'silent')).toBe(true)
+  })
+
+  it('that is too slow for the deadline is met from the end', () => {
+    const other = peerAt(4, 'before')
+    const probe = settled([other])
+    const entry = entryOf(4)
+    probe.list([entry])
+    const { n } = probe.offer(other, entry, { source: 'edge', frontier: 0, rateBps: 20_000 })
+    probe.want(4, 3000)
+    for (let frontier = 16_384; frontier < 81_920; frontier += 16_384) {
+      probe.hear(other, { type: 'grow', n, frontier, size, rateBps: 20_000 })
+      probe.answer(other)
+      probe.pass(200)
+    }
+    const rescue = probe.fetches()[0]
+    expect(rescue?.reason).toBe('backwards')
+    expect(rescue!.from).toBeGreaterThan(100_000)
+    expect(rescue!.to).toBe(0)
+  })
+
+  it('of a viewer that just came is left to those who stay', () => {
+    const other = peerAt(4, 'after')
+    const probe = new Probe()
+    probe.join(other, { seq: 3 })
+    probe.list([entryOf(4)])
+    probe.play(0, 6000)
+    probe.pass(500)
+    expect(probe.fetches()).toEqual([])
+  })
+
+  it('goes on for a thin line only as far as the line carries', () => {
+    const other = peerAt(4, 'after')
+    const probe = settled([other], new Probe({ groupSize: 2, lineKbps: 1000 }))
+    const [busy, next] = [entryOf(4), entryOf(5)]
+    probe.offer(other, busy, { source: 'edge', frontier: 0, rateBps: 100_000 })
+    probe.list([busy, next])
+    probe.want(5, 9000)
+    probe.pass(300)
+    expect(probe.fetches()).toEqual([])
+  })
+})
+
+describe('the edge failing', () => {
+  it('is tried again, and given back to the player when it fails for good', () => {
+    const probe = new Probe({ groupSize: 1 })
+    probe.list([entryOf(0)])
+    probe.want(0, 4000)
+    for (let round = 0; round < 3; round++) {
+      probe.put({ type: 'edgeFailed', fetch: probe.last('fetchEdge').fetch, reason: 'busy' })
+      probe.pass(1000)
+    }
+    expect(probe.all('fail')).toMatchObject([{ id: 1, reason: 'edge-busy' }])
+  })
+
+  it('ends the want at once when the segment is not there', () => {
+    const probe = new Probe({ groupSize: 1 })
+    probe.list([entryOf(0)])
+    probe.want(0, 4000)
+    probe.put({ type: 'edgeFailed', fetch: probe.last('fetchEdge').fetch, reason: 'status' })
+    expect(probe.last('fail')).toMatchObject({ reason: 'edge-status' })
+  })
+
+  it('is not the end while a peer has it', () => {
+    const probe = new Probe()
+    const entry = entryOf(0)
+    probe.list([entry])
+    probe.want(0, 4000)
+    probe.put({ type: 'edgeFailed', fetch: probe.last('fetchEdge').fetch, reason: 'busy' })
+    const holder = peerNamed(1)
+    probe.join(holder)
+    probe.offer(holder, entry, { etag: '"1"' })
+    probe.answer(holder)
+    probe.answer(holder)
+    expect(probe.all('deliver')).toHaveLength(1)
+    expect(probe.all('fail')).toEqual([])
+  })
+})
+
+describe('digests', () => {
+  it('are fetched once, by whoever takes the lease', () => {
+    const probe = settled([peerAt(4, 'after')])
+    probe.list([entryOf(4, { root })])
+    probe.pass(10)
+    expect(probe.all('fetchEdge').filter(fetch => fetch.what === 'hashes')).toHaveLength(1)
+  })
+
+  it('are not asked of the edge by those who follow', () => {
+    const other = peerAt(4, 'before')
+    const probe = settled([other])
+    const entry = entryOf(4, { root })
+    probe.list([entry])
+    const { n } = probe.offer(other, entry, { source: 'edge', frontier: 0 })
+    probe.want(4, 6000)
+    probe.hear(other, { type: 'grow', n, frontier: 65_536, size, rateBps: 0 })
+    probe.hear(other, { type: 'hashes', n, first: 0, count: 13 })
+    probe.answer(other)
+    expect(probe.all('fetchEdge')).toEqual([])
+    expect(probe.last('verify')).toMatchObject({ what: 'hashes', count: 13 })
+  })
+})
+
+describe('track', () => {
+  it('is named once a wire', () => {
+    const other = peerAt(4, 'after')
+    const probe = settled([other])
+    probe.list([entryOf(4), entryOf(5)])
+    probe.pass(200)
+    expect(probe.sentTo(other).filter(message => message.type === 'track')).toEqual([
+      { type: 'track', id: 0, path: track },
+    ])
+  })
+})
