@@ -6,6 +6,7 @@ export type DemoFailure =
   | 'no-playlist'
   | 'origin-unreachable'
   | 'no-sites'
+  | 'bad-sites'
 
 /** Why the demo cannot start: `message` says what is the matter, `remedy` what to do. */
 export class DemoError extends Error {

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
@@ -9,16 +9,15 @@ import {
   type Library,
   queryFolder,
 } from '@nearcast/edge-fallback/server'
-import { createStunServer, createTracker, type Tracker } from '@nearcast/tracker'
+import { createStunServer, createTracker, type Tracker, TrackerError } from '@nearcast/tracker'
 import { Hono } from 'hono'
 import { createCopyCounter } from './copies.ts'
 import { DemoError } from './demo-error.ts'
+import { edgeOf, streamsOf } from './media-source.ts'
 import type { DemoOptions } from './options.ts'
 import type { Catalogue, Stream } from './page/catalogue.ts'
 import { bundlePage } from './page-bundle.ts'
-import { findStreams } from './playlists.ts'
-import { loadSamples, mediaDir, sampleStreams } from './samples.ts'
-import { belongsTo, firstByte, isMediaPath } from './stream-paths.ts'
+import { belongsTo, isMediaPath } from './stream-paths.ts'
 
 /** The demo, serving. */
 export interface Demo {
@@ -41,12 +40,11 @@ const announcePath = '/announce'
  * @throws DemoError with what to do when it cannot
  */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
-  const sites = options.sites === null ? {} : { sites: await readSites(options.sites) }
   const streams = await streamsOf(options.media)
   const page = await bundlePage()
-  const tracker = createTracker(sites)
+  const tracker = await createTrackerFor(options.sites)
   const counter = createCopyCounter()
-  const edge = await createEdgeFor(options.media, (path, from, bytes) => {
+  const edge = await edgeOf(options.media, (path, from, bytes) => {
     if (isMediaPath(path)) counter.add({ path, from, bytes, at: performance.now() })
   })
 
@@ -97,101 +95,20 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   }
 }
 
-/** What the page can play, and a clear error when there is nothing. */
-async function streamsOf(media: DemoOptions['media']): Promise<readonly Stream[]> {
-  switch (media.type) {
-    case 'samples':
-      return sampleStreams(await loadSamples())
-    case 'dir': {
-      const info = await stat(media.dir).catch(() => null)
-      if (!info?.isDirectory()) {
-        throw new DemoError(
-          'no-such-dir',
-          `There is no folder ${media.dir}.`,
-          'Give --dir the folder that holds your playlists.',
-        )
-      }
-      const streams = await findStreams(media.dir)
-      if (streams.length > 0) return streams
-      throw new DemoError(
-        'no-playlist',
-        `There is no HLS playlist in ${media.dir}: looked for files named *.m3u8, up to six folders down.`,
-        'Give --dir the folder that holds your playlists, or leave it out for the samples.',
-      )
-    }
-    case 'origin': {
-      const { pathname, search } = new URL(media.url)
-      const name = pathname.split('/').pop() ?? ''
-      if (!/\.m3u8$/i.test(name)) return []
-      return [{ name, title: media.url, url: pathname + search, live: await isLive(media.url) }]
-    }
-  }
-}
-
-/** Also tells whether the origin is there at all. */
-async function isLive(manifest: string): Promise<boolean> {
-  const remedy = 'Check the URL given to --origin, and that this machine reaches it.'
-  const read = async (url: string) => {
-    const response = await fetch(url, { signal: AbortSignal.timeout(8_000) }).catch(error => {
-      throw new DemoError('origin-unreachable', `${url} does not answer.`, remedy, error)
-    })
-    if (!response.ok)
-      throw new DemoError('origin-unreachable', `${url} answers HTTP ${response.status}.`, remedy)
-    return response.text()
-  }
-  const text = await read(manifest)
-  const variant = /#EXT-X-STREAM-INF[^\n]*\n([^#\s][^\n]*)/.exec(text)?.[1]?.trim()
-  const media = variant ? await read(new URL(variant, manifest).href) : text
-  return media.includes('#EXTINF') && !media.includes('#EXT-X-ENDLIST')
-}
-
-async function createEdgeFor(
-  media: DemoOptions['media'],
-  onSent: (path: string, from: number, bytes: number) => void,
-): Promise<EdgeServer> {
-  const onAccess = ({
-    path,
-    range,
-    status,
-    bytes,
-  }: {
-    path: string
-    range: string
-    status: number
-    bytes: number
-  }) => {
-    if (status === 200 || status === 206) onSent(path, firstByte(range, status), bytes)
-  }
-  switch (media.type) {
-    case 'samples':
-      return createEdge({ dir: mediaDir, mounts: await liveChannels(), map: queryFolder('id'), onAccess })
-    case 'dir':
-      return createEdge({ dir: media.dir, onAccess })
-    case 'origin':
-      return createEdge({ origin: new URL(media.url).origin, onAccess })
-  }
-}
-
-/** An endless channel over each sample that has one, at `/live/NAME`. */
-async function liveChannels(): Promise<Record<string, Library>> {
-  const samples = (await loadSamples()).filter(sample => sample.live)
-  const channels = samples.map(async ({ name, master }) => {
-    const channel = await createLiveChannel({ playlist: `${mediaDir}/${master}` })
-    return [`/live/${name}`, channel] as const
+async function createTrackerFor(sitesFile: string | null): Promise<Tracker> {
+  if (sitesFile === null) return createTracker()
+  const sites = await readFile(sitesFile, 'utf8').catch(error => {
+    throw new DemoError('no-sites', `The site file ${sitesFile} cannot be read.`, siteRemedy, error)
   })
-  return Object.fromEntries(await Promise.all(channels))
+  try {
+    return createTracker({ sites })
+  } catch (error) {
+    if (!(error instanceof TrackerError) || error.reason !== 'bad-sites') throw error
+    throw new DemoError('bad-sites', `${sitesFile}: ${error.message}`, siteRemedy, error)
+  }
 }
 
-async function readSites(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch(error => {
-    throw new DemoError(
-      'no-sites',
-      `The site file ${file} cannot be read.`,
-      'Give --sites a CSV: site,cidr,mode,wan,uploadKbps.',
-      error,
-    )
-  })
-}
+const siteRemedy = 'Give --sites a CSV with the columns site,cidr,mode,wan,uploadKbps.'
 
 function listen(server: Server, { port, host }: DemoOptions): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {

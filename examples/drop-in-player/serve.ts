@@ -1,0 +1,66 @@
+/** Serves the page, a stream and a tracker: `npm start -w @nearcast/example-drop-in-player [-- PORT]`. */
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { createEdge, listen } from '@nearcast/edge-fallback/server'
+import { createStunServer, createTracker } from '@nearcast/tracker'
+import { build } from 'esbuild'
+import { Hono } from 'hono'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const require = createRequire(import.meta.url)
+
+/** What a site would put on its own web server. */
+const files = {
+  '/': { type: 'text/html', body: await readFile(here('index.html'), 'utf8') },
+  '/hls.js': {
+    type: 'text/javascript',
+    body: await readFile(require.resolve('hls.js/dist/hls.min.js'), 'utf8'),
+  },
+  '/nearcast.js': { type: 'text/javascript', body: await nearcastScript() },
+}
+
+const tracker = createTracker()
+const edge = createEdge({ dir: here('../demo/media') })
+const app = new Hono()
+for (const [path, { type, body }] of Object.entries(files)) {
+  app.get(path, context => context.body(body, 200, { 'Content-Type': `${type}; charset=utf-8` }))
+}
+app.route('/', edge.app)
+
+try {
+  const server = await listen(app, { port: Number(process.argv[2] ?? 8090), host: '0.0.0.0' })
+  tracker.attach(server.server)
+  const stun = await createStunServer({ port: server.port })
+  tracker.announceStun(stun.port)
+  console.log(`Open http://localhost:${server.port}/ in two windows.`)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, async () => {
+      await Promise.all([tracker.close(), edge.close(), stun.close(), server.close()])
+      process.exit(0)
+    })
+  }
+} catch (error) {
+  console.error(
+    `Cannot listen: ${error instanceof Error ? error.message : error}. Give another port as the last argument.`,
+  )
+  process.exit(1)
+}
+
+/** The built script; before `npm run build`, the same from the sources. */
+async function nearcastScript(): Promise<string> {
+  const built = here('../../player-plugin/dist/nearcast.js')
+  if (existsSync(built)) return readFile(built, 'utf8')
+  const { outputFiles } = await build({
+    entryPoints: [here('../../player-plugin/src/index.ts')],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    globalName: 'Nearcast',
+    platform: 'browser',
+    conditions: ['nearcast-source', 'browser', 'import'],
+    define: { global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
+  })
+  return outputFiles[0]?.text ?? ''
+}
