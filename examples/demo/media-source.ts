@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import {
+  type AccessEntry,
   createEdge,
   createLiveChannel,
   type EdgeServer,
@@ -66,17 +67,7 @@ export async function edgeOf(
   media: DemoOptions['media'],
   onSent: (path: string, from: number, bytes: number) => void,
 ): Promise<EdgeServer> {
-  const onAccess = ({
-    path,
-    range,
-    status,
-    bytes,
-  }: {
-    path: string
-    range: string
-    status: number
-    bytes: number
-  }) => {
+  const onAccess = ({ path, range, status, bytes }: AccessEntry) => {
     if (status === 200 || status === 206) onSent(path, firstByte(range, status), bytes)
   }
   switch (media.type) {

@@ -2,13 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import {
-  createEdge,
-  createLiveChannel,
-  type EdgeServer,
-  type Library,
-  queryFolder,
-} from '@nearcast/edge-fallback/server'
+import type { EdgeServer } from '@nearcast/edge-fallback/server'
 import { createStunServer, createTracker, type Tracker, TrackerError } from '@nearcast/tracker'
 import { Hono } from 'hono'
 import { createCopyCounter } from './copies.ts'
