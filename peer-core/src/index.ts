@@ -3,6 +3,7 @@ export { createIdbStore, type IdbStoreOptions } from './adapters/idb-store.ts'
 export { createMemoryLinks, type MemoryLinkOptions, type MemoryLinks } from './adapters/memory-link.ts'
 export { createMemoryStore } from './adapters/memory-store.ts'
 export { createTimerClock } from './adapters/timer-clock.ts'
+export { createTrackerClient, type TrackerClientOptions } from './adapters/tracker-client.ts'
 export type * from './adapters/transport/connection.ts'
 export {
   createMemoryConnections,
@@ -31,6 +32,7 @@ export {
   trackPath,
 } from './identity/segment-key.ts'
 export { knownTokenParams } from './identity/token-params.ts'
+export { parseAttributes } from './integrity/attribute-list.ts'
 export * from './integrity/digest-sidecar.ts'
 export {
   type DigestTable,

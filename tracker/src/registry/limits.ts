@@ -26,7 +26,7 @@ export interface RegistryLimits {
   readonly farLinks: number
   /** How long the holder of a disputed peer_id has to answer a ping, ms. @default 5000 */
   readonly claimMs: number
-  /** Least time between two size announcements to one group, ms. @default 1000 */
+  /** Least time between two size announcements to one group, ms; a tenth of it while the group is a mesh. @default 1000 */
   readonly groupPushMs: number
 }
 

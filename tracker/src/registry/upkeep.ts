@@ -19,15 +19,17 @@ export function expireOffers(context: Context): void {
 }
 
 /**
- * Tells members of changed groups the new size, each group at most once in `groupPushMs` and large ones only when
- * a tenth came or went: a storm of n joins costs n·log n messages, not n².
+ * Tells members of changed groups the new size, each large group at most once in `groupPushMs` and only when a
+ * tenth came or went: a storm of n joins costs n·log n messages, not n².
  */
 export function announceGroups(context: Context): void {
   const now = context.now()
   const { groupPushMs, meshSize } = context.limits
   for (const bag of context.touched) {
     context.touched.delete(bag)
-    const early = now - bag.announcedAt < groupPushMs
+    // Not to be alone any more is urgent, and few have to be told.
+    const pauseMs = bag.size <= meshSize ? groupPushMs / 10 : groupPushMs
+    const early = now - bag.announcedAt < pauseMs
     if (early) context.waiting.add(bag)
     else context.waiting.delete(bag)
     if (early || !isMaterial(bag.announcedSize, bag.size, meshSize)) continue

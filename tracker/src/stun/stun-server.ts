@@ -41,9 +41,13 @@ export function createStunServer({ port, host = '0.0.0.0', limit }: StunOptions)
     socket.bind(port, host, () => {
       socket.removeAllListeners('error')
       socket.on('error', () => {})
+      let closed: Promise<void> | null = null
       resolve({
         port: socket.address().port,
-        close: () => new Promise(done => socket.close(() => done())),
+        close: () => {
+          closed ??= new Promise(done => socket.close(() => done()))
+          return closed
+        },
       })
     })
   })

@@ -1,0 +1,375 @@
+import type { Mode } from '../../core/messages.ts'
+import type { DialOutcome, MeshState } from '../../ports.ts'
+import { hexToBinary } from '../../signalling/binary.ts'
+import type { AnnounceEvent, SpeculativeOffer } from '../../signalling/client-message.ts'
+import { signallingLimits } from '../../signalling/limits.ts'
+import { parseTrackerText } from '../../signalling/parse-tracker.ts'
+import type {
+  AnnounceResponse,
+  Failure,
+  RelayedAnswer,
+  RelayedCandidates,
+  RelayedOffer,
+} from '../../signalling/tracker-message.ts'
+import { writeAnnounce, writeSignal } from '../../signalling/write-client.ts'
+import type { Alarms } from './alarms.ts'
+import { retryDelayMs } from './retry.ts'
+import type { WebSocketConstructor, WebSocketLike } from './web-socket.ts'
+
+/** What every announce reports about this peer. */
+export interface Status {
+  readonly mode: Mode
+  readonly have: number
+  readonly want: number
+}
+
+export interface SessionOptions {
+  readonly url: string
+  /** 20-character ids. */
+  readonly infoHash: string
+  readonly peerId: string
+  readonly WebSocket: WebSocketConstructor
+  readonly alarms: Alarms
+  readonly random: () => number
+  readonly status: () => Status
+  /** Dial outcomes not yet reported to this tracker; taking them forgets them. */
+  readonly takeOutcomes: () => readonly DialOutcome[]
+  readonly makeOffers: (count: number) => Promise<readonly SpeculativeOffer[]>
+}
+
+export interface SessionEvents {
+  onResponse(response: AnnounceResponse): void
+  onSignal(signal: RelayedOffer | RelayedAnswer | RelayedCandidates): void
+  onState(state: MeshState['tracker'], error: string | null): void
+}
+
+/** Until the first response nobody knows which kind a tracker is; afterwards it is remembered across sockets. */
+type Kind = 'unknown' | 'ours' | 'standard'
+
+type Phase =
+  | { readonly type: 'idle' }
+  | { readonly type: 'connecting'; readonly socket: WebSocketLike }
+  | { readonly type: 'open'; readonly socket: WebSocketLike; state: 'asked' | 'answered' }
+  | { readonly type: 'waiting' }
+  | { readonly type: 'closed' }
+
+/** Browsers give up on a dead address after minutes. */
+const connectMs = 10_000
+/** A tracker that does not answer an announce for so long is gone, whatever TCP believes. */
+const answerMs = 15_000
+/** When a tracker does not say; webtorrent's default is 30 s, which is more often than anybody needs. */
+const defaultIntervalS = 120
+const shortestIntervalS = 5
+const longestIntervalS = 3_600
+/** Least time between announces that we make of our own accord. */
+const spacingMs = 1_000
+/** Candidates gathered at once travel in one message. */
+const candidateDelayMs = 10
+/** Bytes waiting in a socket that nobody reads. */
+const backlogBytes = 1 << 20
+/** The reference client makes no more, since they are slow to make. */
+const speculativeOffers = 5
+
+/** One tracker URL: a socket that comes back by itself, announces, and carries signals. */
+export class TrackerSession {
+  readonly #options: SessionOptions
+  readonly #events: SessionEvents
+  readonly #alarms: Alarms
+  readonly #candidates = new Map<string, { to: string; offerId: string; list: string[] }>()
+  #phase: Phase = { type: 'idle' }
+  #kind: Kind = 'unknown'
+  #failures = 0
+  #refusal: string | null = null
+  #trackerId = ''
+  #announcedAt = Number.NEGATIVE_INFINITY
+  #making = false
+
+  constructor(options: SessionOptions, events: SessionEvents) {
+    this.#options = options
+    this.#events = events
+    this.#alarms = options.alarms
+  }
+
+  get url(): string {
+    return this.#options.url
+  }
+
+  /** Whether signals can be sent now. */
+  get ready(): boolean {
+    return this.#phase.type === 'open'
+  }
+
+  start(): void {
+    if (this.#phase.type === 'idle') this.#connect()
+  }
+
+  /** Announces before the interval is over, `withinMs` from now at the latest, but never in a rush. */
+  announceSoon(withinMs: number): void {
+    if (this.#phase.type !== 'open') return
+    const delay = Math.max(withinMs, this.#announcedAt + spacingMs - this.#alarms.now())
+    const planned = this.#alarms.at(this.#name('announce'))
+    if (planned !== null && planned <= this.#alarms.now() + delay) return
+    this.#alarms.set(this.#name('announce'), delay, () => this.#announce('update'))
+  }
+
+  signal(type: 'offer' | 'answer', to: string, offerId: string, sdp: string): void {
+    this.#send(writeSignal({ type, ...this.#ids(), to, offerId, sdp }))
+  }
+
+  candidate(to: string, offerId: string, candidate: string): void {
+    if (candidate.length > signallingLimits.candidateChars) return
+    const key = to + offerId
+    const batch = this.#candidates.get(key)
+    if (batch !== undefined) {
+      batch.list.push(candidate)
+      if (batch.list.length >= signallingLimits.candidates) this.#flush(key)
+      return
+    }
+    this.#candidates.set(key, { to, offerId, list: [candidate] })
+    this.#alarms.set(this.#name(key), candidateDelayMs, () => this.#flush(key))
+  }
+
+  /** Takes leave and resolves when the socket is closed, or after a second. Coming back needs `start`. */
+  async stop(final: boolean): Promise<void> {
+    const socket = 'socket' in this.#phase ? this.#phase.socket : null
+    this.#send(this.#announcement('stopped', []))
+    this.#phase = { type: final ? 'closed' : 'idle' }
+    for (const name of ['connect', 'announce', 'answer', 'retry']) this.#alarms.clear(this.#name(name))
+    for (const key of this.#candidates.keys()) this.#alarms.clear(this.#name(key))
+    this.#candidates.clear()
+    if (socket === null) return
+    silence(socket)
+    await new Promise<void>(resolve => {
+      const done = () => {
+        this.#alarms.clear(this.#name('closing'))
+        resolve()
+      }
+      socket.onclose = done
+      this.#alarms.set(this.#name('closing'), 1_000, done)
+      // Closing hands over what was sent before (RFC 6455 §7.1.1).
+      close(socket)
+    })
+  }
+
+  // The socket
+
+  #connect(): void {
+    let socket: WebSocketLike
+    try {
+      socket = new this.#options.WebSocket(this.#options.url)
+    } catch (error) {
+      // A malformed URL, or ws:// on an https page: trying again cannot help.
+      this.#phase = { type: 'closed' }
+      this.#events.onState('refused', error instanceof Error ? error.message : String(error))
+      return
+    }
+    this.#phase = { type: 'connecting', socket }
+    let refused: string | null = null
+    socket.onopen = () => {
+      if (!this.#holds(socket)) return
+      this.#alarms.clear(this.#name('connect'))
+      this.#phase = { type: 'open', socket, state: 'asked' }
+      this.#refusal = null
+      void this.#announce('started')
+    }
+    socket.onmessage = (event: { readonly data: unknown }) => {
+      if (this.#holds(socket)) this.#receive(event.data)
+    }
+    socket.onerror = (event: unknown) => {
+      // Only some platforms say why; browsers never do.
+      const said = /\b(401|403)\b/.exec(String((event as { message?: unknown } | null)?.message ?? ''))
+      if (said) refused = `the tracker answers ${said[1]}`
+    }
+    socket.onclose = (event: { readonly code: number; readonly reason: string }) => {
+      if (!this.#holds(socket)) return
+      if (event.code === 1008) refused = event.reason || 'the tracker closed the connection'
+      this.#ended(refused, event.code)
+    }
+    this.#alarms.set(this.#name('connect'), connectMs, () => this.#giveUp(socket))
+  }
+
+  #holds(socket: WebSocketLike): boolean {
+    return 'socket' in this.#phase && this.#phase.socket === socket
+  }
+
+  #giveUp(socket: WebSocketLike): void {
+    if (!this.#holds(socket)) return
+    silence(socket)
+    close(socket)
+    this.#ended(null, 1006)
+  }
+
+  #ended(refused: string | null, code: number): void {
+    for (const name of ['connect', 'announce', 'answer']) this.#alarms.clear(this.#name(name))
+    const reason = refused ?? this.#refusal
+    this.#refusal = null
+    const onPurpose = code === 1001 || code === 1012
+    const why = reason !== null ? 'refused' : onPurpose ? 'restarting' : 'lost'
+    this.#phase = { type: 'waiting' }
+    this.#events.onState(
+      why === 'refused' ? 'refused' : 'lost',
+      reason ?? `no connection to ${this.#safeUrl()}`,
+    )
+    this.#retryAfter(retryDelayMs(why, this.#failures, this.#options.random()))
+    this.#failures++
+  }
+
+  #retryAfter(ms: number): void {
+    this.#alarms.set(this.#name('retry'), ms, () => {
+      if (this.#phase.type === 'waiting') this.#connect()
+    })
+  }
+
+  // What is said
+
+  async #announce(event: AnnounceEvent): Promise<void> {
+    const phase = this.#phase
+    if (phase.type !== 'open') return
+    this.#announcedAt = this.#alarms.now()
+    // Whatever happens, there is a next time; the response will say when exactly.
+    this.#alarms.set(this.#name('announce'), defaultIntervalS * 1_000, () => this.#announce('update'))
+    const offers = this.#kind === 'standard' ? await this.#offers() : []
+    if (this.#phase !== phase) return
+    this.#send(this.#announcement(event, offers))
+    if (this.#alarms.at(this.#name('answer')) === null) {
+      this.#alarms.set(this.#name('answer'), answerMs, () => this.#giveUp(phase.socket))
+    }
+  }
+
+  /** Speculative offers take a while to make, during which no second lot is begun. */
+  async #offers(): Promise<readonly SpeculativeOffer[]> {
+    const { mode, want } = this.#options.status()
+    const count = mode === 'off' ? 0 : Math.min(want, speculativeOffers)
+    if (count === 0 || this.#making) return []
+    this.#making = true
+    try {
+      return (await this.#options.makeOffers(count)).slice(0, count)
+    } catch {
+      return []
+    } finally {
+      this.#making = false
+    }
+  }
+
+  #announcement(event: AnnounceEvent, offers: readonly SpeculativeOffer[]): string {
+    const { mode, have, want } = this.#options.status()
+    const outcomes = this.#options.takeOutcomes().map(({ peer, ok, ms, pair }) => ({
+      peer: hexToBinary(peer),
+      ok,
+      ms: Math.max(0, Math.round(ms)),
+      pair,
+    }))
+    return writeAnnounce({
+      ...this.#ids(),
+      event,
+      numwant: offers.length,
+      offers,
+      complete: false,
+      trackerId: this.#trackerId,
+      extras: { mode, have, want, outcomes, directed: true },
+    })
+  }
+
+  #flush(key: string): void {
+    const batch = this.#candidates.get(key)
+    this.#candidates.delete(key)
+    this.#alarms.clear(this.#name(key))
+    if (batch === undefined) return
+    const { to, offerId, list } = batch
+    this.#send(writeSignal({ type: 'candidates', ...this.#ids(), to, offerId, candidates: list }))
+  }
+
+  #send(text: string): void {
+    if (this.#phase.type !== 'open') return
+    const { socket } = this.#phase
+    if (socket.bufferedAmount > backlogBytes) return this.#giveUp(socket)
+    // 1: open. While it closes by the other's wish there is nothing to say any more.
+    if (socket.readyState === 1) socket.send(text)
+  }
+
+  #ids(): { readonly infoHash: string; readonly peerId: string } {
+    return { infoHash: this.#options.infoHash, peerId: this.#options.peerId }
+  }
+
+  // What is heard
+
+  #receive(data: unknown): void {
+    if (typeof data !== 'string' || data.length > 2 * signallingLimits.frameBytes) return
+    const message = parseTrackerText(data)
+    if (message === null || message.type === 'scrape') return
+    if (message.type === 'failure') return this.#failed(message)
+    if (message.infoHash !== this.#options.infoHash) return
+    if (message.type === 'response') return this.#respond(message)
+    if (message.from !== this.#options.peerId) this.#events.onSignal(message)
+  }
+
+  #failed({ infoHash, reason }: Failure): void {
+    if (infoHash !== null && infoHash !== this.#options.infoHash) return
+    if (this.#phase.type !== 'open') return
+    this.#alarms.clear(this.#name('answer'))
+    if (this.#phase.state === 'answered') return this.#events.onState('open', reason)
+    const { socket } = this.#phase
+    this.#refusal = reason
+    silence(socket)
+    close(socket)
+    this.#ended(null, 1000)
+  }
+
+  #respond(response: AnnounceResponse): void {
+    const phase = this.#phase
+    if (phase.type !== 'open') return
+    if (response.counts !== null) this.#answered(phase, response)
+    this.#events.onResponse(response)
+    const { extras } = response
+    if (extras?.reconnect && this.#phase === phase) {
+      silence(phase.socket)
+      close(phase.socket)
+      for (const name of ['announce', 'answer']) this.#alarms.clear(this.#name(name))
+      this.#phase = { type: 'waiting' }
+      this.#events.onState('lost', 'the tracker asked us to come back')
+      this.#retryAfter(extras.reconnect.afterMs + 1_000 * this.#options.random())
+    }
+  }
+
+  #answered(phase: Extract<Phase, { type: 'open' }>, response: AnnounceResponse): void {
+    this.#alarms.clear(this.#name('answer'))
+    this.#failures = 0
+    if (response.trackerId !== '') this.#trackerId = response.trackerId
+    const asked = response.interval ?? defaultIntervalS
+    const seconds = Math.min(longestIntervalS, Math.max(shortestIntervalS, asked))
+    this.#alarms.set(this.#name('announce'), seconds * 1_000, () => this.#announce('update'))
+    const before = this.#kind
+    this.#kind = response.extras === null ? 'standard' : 'ours'
+    if (phase.state === 'asked') {
+      phase.state = 'answered'
+      this.#events.onState('open', response.warning === '' ? null : response.warning)
+    }
+    // Our first announce brought no offers, in case the tracker knew better ways. It does not.
+    if (this.#kind === 'standard' && before === 'unknown') void this.#announce('update')
+  }
+
+  /** The URL without what may be secret in it. */
+  #safeUrl(): string {
+    return this.#options.url.replace(/[?#].*$/, '').replace(/\/\/[^/@]*@/, '//')
+  }
+
+  #name(what: string): string {
+    return `${this.#options.url} ${what}`
+  }
+}
+
+function silence(socket: WebSocketLike): void {
+  socket.onopen = null
+  socket.onmessage = null
+  socket.onclose = null
+  // ws throws when an error finds no listener, and closing while connecting is one.
+  socket.onerror = () => {}
+}
+
+function close(socket: WebSocketLike): void {
+  try {
+    socket.close(1000)
+  } catch {
+    // Some implementations refuse to close while connecting; the end comes by itself then.
+  }
+}
