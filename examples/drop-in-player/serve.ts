@@ -5,8 +5,8 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { createEdge, listen } from '@nearcast/edge-fallback/server'
 import { createStunServer, createTracker } from '@nearcast/tracker'
-import { build } from 'esbuild'
 import { Hono } from 'hono'
+import { bundlePlugin } from '../../.dev/bundle.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const require = createRequire(import.meta.url)
@@ -48,19 +48,8 @@ try {
   process.exit(1)
 }
 
-/** The built script; before `npm run build`, the same from the sources. */
+/** The built script; before `npm run build`, the same made now. */
 async function nearcastScript(): Promise<string> {
   const built = here('../../player-plugin/dist/nearcast.js')
-  if (existsSync(built)) return readFile(built, 'utf8')
-  const { outputFiles } = await build({
-    entryPoints: [here('../../player-plugin/src/index.ts')],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    globalName: 'Nearcast',
-    platform: 'browser',
-    conditions: ['nearcast-source', 'browser', 'import'],
-    define: { global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
-  })
-  return outputFiles[0]?.text ?? ''
+  return existsSync(built) ? readFile(built, 'utf8') : (await bundlePlugin('iife')).code
 }

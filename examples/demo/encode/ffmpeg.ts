@@ -2,12 +2,13 @@ import { spawnSync } from 'node:child_process'
 
 /** Path of a usable ffmpeg: on PATH, else installed by apt where that is possible. Throws with what to do. */
 export function findFfmpeg(): string {
-  if (works('ffmpeg')) return 'ffmpeg'
-  if (process.getuid?.() === 0 && works('apt-get')) {
+  if (works('ffmpeg', '-version')) return 'ffmpeg'
+  const apt = 'apt-get'
+  if (process.getuid?.() === 0 && works(apt, '--version')) {
     console.error('ffmpeg is not on PATH: installing it with apt …')
-    spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit' })
-    spawnSync('apt-get', ['install', '-y', '-qq', 'ffmpeg', 'fonts-dejavu-core'], { stdio: 'inherit' })
-    if (works('ffmpeg')) return 'ffmpeg'
+    spawnSync(apt, ['update', '-qq'], { stdio: 'inherit' })
+    spawnSync(apt, ['install', '-y', '-qq', 'ffmpeg', 'fonts-dejavu-core'], { stdio: 'inherit' })
+    if (works('ffmpeg', '-version')) return 'ffmpeg'
   }
   throw new Error(
     'ffmpeg was not found. Install it (https://ffmpeg.org/download.html), put it on PATH, and run again.',
@@ -20,8 +21,6 @@ export function runFfmpeg(ffmpeg: string, args: readonly string[]): void {
   if (run.status !== 0) throw new Error(`ffmpeg failed:\n${run.stderr}\n${args.join(' ')}`)
 }
 
-function works(command: string): boolean {
-  return (
-    spawnSync(command, [command === 'ffmpeg' ? '-version' : '--version'], { stdio: 'ignore' }).status === 0
-  )
+function works(command: string, versionFlag: string): boolean {
+  return spawnSync(command, [versionFlag], { stdio: 'ignore' }).status === 0
 }

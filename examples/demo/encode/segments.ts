@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { segmentSeconds } from './clip.ts'
 import { runFfmpeg } from './ffmpeg.ts'
 
-export interface Segment {
+interface Segment {
   readonly file: string
   readonly seconds: number
   readonly bytes: number
