@@ -271,6 +271,9 @@ function heardOffer(state: State, offer: InOffer | null): void {
   if (!segment) return
   resolveConflict(state, segment, offer)
   touch(state, segment)
+  // A lease that ended may have freed a thin line for the next one.
+  if (!offer.active && offer.source === 'edge')
+    for (const waiting of state.active.keys()) touch(state, waiting)
 }
 
 function setPolicy(state: State, policy: Policy): void {

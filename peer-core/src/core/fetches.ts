@@ -48,8 +48,17 @@ export function startFetch(
   segment.orphanSince = -1
   const etag = isProvable(state, segment) ? '' : (segment.lineage?.etag ?? '')
   emit(state, { type: 'fetchEdge', fetch: fetch.id, key: segment.key, what: 'media', from, to, etag, reason })
-  if (shared) needHashes(state, segment)
+  if (shared && !isListComing(state, segment)) needHashes(state, segment)
   return fetch
+}
+
+/** Whoever feeds us bytes sends the list before the first of them. */
+export function isListComing(state: State, segment: Segment): boolean {
+  for (const offer of segment.offers) {
+    const feeds = offer.frontier > offer.from || (offer.active && offer.voidSince === 0)
+    if (feeds && state.peers.get(offer.peer)?.place === 'group') return true
+  }
+  return false
 }
 
 /** The block-hash list, from the edge: small, once, by whoever fetches the segment. */

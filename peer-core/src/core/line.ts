@@ -24,17 +24,42 @@ export function edgeBps(state: State): number {
 /** On a thin line no more leases at once than it carries, the earliest deadline first. */
 export function isLineFull(state: State, segment: Segment): boolean {
   if (!isThin(state, segment)) return false
-  const line = state.policy.lineKbps > 0 ? state.policy.lineKbps * 125 : edgeBps(state)
+  const dueAt = state.active.get(segment) ?? Infinity
   let busy = 0
-  for (const other of state.active.keys()) {
-    if (other === segment) continue
-    const isLeased =
-      other.fetches.size > 0 ||
-      [...other.offers].some(o => o.active && o.source === 'edge' && o.voidSince === 0)
-    if (isLeased) busy += bitrateBps(state, other)
+  for (const [other, otherDueAt] of state.active) {
+    if (other === segment || other.stored) continue
+    if (isLeased(other)) busy += bitrateBps(state, other)
+    else if (otherDueAt < dueAt && isAwaited(state, other)) return true
   }
-  return busy > 0 && busy + bitrateBps(state, segment) > line
+  return busy > 0 && busy + bitrateBps(state, segment) > lineBps(state)
 }
+
+/** What each lease under way can expect of a line, bytes a second; Infinity on one that is not thin. */
+export function lineShareBps(state: State, segment: Segment): number {
+  if (!isThin(state, segment)) return Infinity
+  let leases = 0
+  for (const other of state.active.keys()) if (isLeased(other)) leases++
+  return lineBps(state) / Math.max(leases, 1)
+}
+
+function lineBps(state: State): number {
+  return state.policy.lineKbps > 0 ? state.policy.lineKbps * 125 : edgeBps(state)
+}
+
+function isLeased(segment: Segment): boolean {
+  if (segment.fetches.size > 0) return true
+  for (const offer of segment.offers)
+    if (offer.active && offer.source === 'edge' && offer.voidWhy !== 'silent') return true
+  return false
+}
+
+/** Nobody brings it yet, but somebody will soon: its turn comes first. */
+function isAwaited(state: State, segment: Segment): boolean {
+  return segment.orphanSince >= 0 && state.now - segment.orphanSince < awaitMs
+}
+
+/** A lease that nobody takes for this long does not keep later ones waiting. */
+const awaitMs = 1_500
 
 /** Time the edge would take for `bytes`, ms. */
 export function edgeTimeMs(state: State, bytes: number): number {

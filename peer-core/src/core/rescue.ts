@@ -25,12 +25,22 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
     segment.dangerSince = 0
     return wakeBy(state, state.now + 100)
   }
+  if (isBeingRescued(segment)) return wakeBy(state, state.now + 100)
   if (segment.dangerSince === 0) segment.dangerSince = state.now
   if (isThin(state, segment) && isLineFull(state, segment)) return wakeBy(state, state.now + 100)
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
   const at = segment.dangerSince + rank * rankDelayMs(state)
   if (state.now < at) return wakeBy(state, at)
   takeTail(state, segment)
+}
+
+/** Somebody has taken the tail already: one at a time. */
+function isBeingRescued(segment: Segment): boolean {
+  for (const offer of segment.offers) {
+    const end = offer.to > 0 ? offer.to : segment.size
+    if (offer.source === 'edge' && offer.from > 0 && isMoving(offer) && offer.frontier < end) return true
+  }
+  return false
 }
 
 /** The last missing run: in bites from its end while a slow lease still moves, else all of it. */

@@ -1,7 +1,7 @@
 import { fromEdge } from './blocks.ts'
 import { claimWhole, closeClaim, openClaim } from './claims.ts'
 import type { Origin, TrackPath } from './events.ts'
-import { abortFetch, needHashes } from './fetches.ts'
+import { abortFetch, isListComing, needHashes } from './fetches.ts'
 import { decideEdge } from './leases.ts'
 import { isWhole } from './offers.ts'
 import { askPeers, cancelAsks } from './picker.ts'
@@ -180,7 +180,8 @@ function digestInTime(state: State, segment: Segment): void {
   if (!isProvable(state, segment) || segment.hashes !== 'none' || !needsList(segment)) return
   if (segment.blocks.isEmpty) return
   if (state.now < segment.hashesRetryAt) return wakeBy(state, segment.hashesRetryAt)
-  if (segment.claims.some(claim => claim.source === 'edge')) return needHashes(state, segment)
+  const isFetcher = segment.claims.some(claim => claim.source === 'edge')
+  if (isFetcher && !isListComing(state, segment)) return needHashes(state, segment)
   const patience =
     Math.min(500, segment.entry.durationMs / 4) + rankOf(state, segment, new Set()) * rankDelayMs(state)
   if (segment.digestDueAt === 0) segment.digestDueAt = state.now + patience

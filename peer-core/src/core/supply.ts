@@ -1,5 +1,5 @@
 import { plannedBps } from './goodput.ts'
-import { edgeTimeMs } from './line.ts'
+import { edgeTimeMs, lineShareBps } from './line.ts'
 import { blockBytes, type PeerId } from './messages.ts'
 import { peersFinishMs, usableOffers } from './picker.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
@@ -67,7 +67,8 @@ export function voidLeases(state: State, segment: Segment, dueAt: number): void 
     const spare = Math.max(need - state.config.marginMs - edgeMs - state.now, 0)
     const { minSilentMs, silentMs } = state.config
     const started = offer.frontier > offer.from ? 0 : 2 * state.edge.delayMs
-    const patience = started + Math.min(Math.max(spare / 2, minSilentMs), silentMs)
+    const stride = offer.source === 'edge' ? 0 : strideMs(state, offer)
+    const patience = started + stride + Math.min(Math.max(spare / 2, minSilentMs), silentMs)
     if (state.now - offer.grownAt >= patience) markVoid(state, segment, offer, 'silent')
     else {
       wakeBy(state, offer.grownAt + patience)
@@ -76,8 +77,15 @@ export function voidLeases(state: State, segment: Segment, dueAt: number): void 
   }
 }
 
+/** A relay speaks only every stride: its silence in between means nothing. */
+function strideMs(state: State, offer: InOffer): number {
+  return offer.rateBps > 0 ? Math.min((1_500 * state.config.relayStepBytes) / offer.rateBps, 3_000) : 1_000
+}
+
 function isTooSlow(state: State, segment: Segment, offer: InOffer, need: number, edgeMs: number): boolean {
-  if (offer.rateBps === 0 || segment.size === 0) return false
+  if (offer.rateBps === 0 || segment.size === 0 || offer.source !== 'edge') return false
+  // The line itself is what is slow: a second request would only share it.
+  if (offer.rateBps > 0.5 * lineShareBps(state, segment)) return false
   const end = offer.to > 0 ? offer.to : segment.size
   const finish = state.now + ((end - offer.frontier) * 1000) / offer.rateBps
   return (
@@ -122,7 +130,8 @@ export function isMoving(offer: InOffer): boolean {
 /** Peers that let us down on this segment: not counted when the ranks are. */
 export function failedAt(segment: Segment): Set<PeerId> {
   const failed = new Set<PeerId>()
-  for (const offer of segment.offers) if (offer.voidSince > 0) failed.add(offer.peer)
+  for (const offer of segment.offers)
+    if (offer.voidSince > 0 && offer.source === 'edge') failed.add(offer.peer)
   return failed
 }
 
