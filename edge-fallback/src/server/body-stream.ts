@@ -64,3 +64,25 @@ export function sliceBody(body: ReadableStream<Uint8Array>, bytes: number): Read
     { highWaterMark: 0 },
   )
 }
+
+/**
+ * Breaks the connection when the body breaks. An error in the stream is not enough: @hono/node-server 2.1 writes its
+ * message into the body before it hangs up, and ends a body of unknown length properly, so that the viewer takes
+ * both for media.
+ */
+export function severBody(body: ReadableStream<Uint8Array>, sever: () => void): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next = await reader.read().catch(() => null)
+        // Left pending: the server cancels it when it sees the connection gone.
+        if (!next) return sever()
+        if (next.done) controller.close()
+        else controller.enqueue(next.value)
+      },
+      cancel: reason => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+}

@@ -1,8 +1,9 @@
+import type { HttpBindings } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { type Context, Hono } from 'hono'
 import { systemTimers, type Timers } from '../source/timers.ts'
 import { type AccessEntry, type AccessLog, createAccessLog, createClientLabels } from './access-log.ts'
-import { sliceBody, stageBody } from './body-stream.ts'
+import { severBody, sliceBody, stageBody } from './body-stream.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { createDigestStore } from './digest/digest-store.ts'
 import { createDirectory } from './directory.ts'
@@ -115,7 +116,9 @@ export function createEdge(options: EdgeOptions): EdgeServer {
         },
         onEnd: finish,
       })
-    return new Response(body as ReadableStream<Uint8Array<ArrayBuffer>> | null, { status, headers })
+    const outgoing = outgoingOf(context)
+    const sent = body && outgoing ? severBody(body, () => outgoing.destroy()) : body
+    return new Response(sent as ReadableStream<Uint8Array<ArrayBuffer>> | null, { status, headers })
   })
   app.all('*', context => context.text('method not allowed\n', 405, { Allow: 'GET, HEAD, OPTIONS' }))
 
@@ -163,8 +166,13 @@ function refusal(status: number, headers: Readonly<Record<string, string>> = {})
 
 /** '' when the app runs without a socket, as in tests. */
 function addressOf(context: Context): string {
-  const env = context.env as { incoming?: unknown; server?: unknown } | undefined
-  if (!env?.incoming && !env?.server) return ''
+  const env = context.env as Partial<HttpBindings> | undefined
+  if (!env?.incoming) return ''
   // An IPv4 client of a dual-stack socket is the same client.
   return (getConnInfo(context).remote.address ?? '').replace(/^::ffff:/i, '')
+}
+
+/** null when the app runs without a socket. */
+function outgoingOf(context: Context): HttpBindings['outgoing'] | null {
+  return (context.env as Partial<HttpBindings> | undefined)?.outgoing ?? null
 }

@@ -3,7 +3,8 @@ import type { Timers } from '../../source/timers.ts'
 /**
  * One body that comes once and goes to many: every reader starts at any byte still kept and follows as it grows.
  * While it is no longer than `limit` it is kept whole, and the source runs at its own speed. Beyond that it keeps only
- * what some reader still needs, and waits for the slowest. When the last reader leaves early, the source is let go.
+ * what some reader still needs, and waits for the slowest. When the last reader breaks off, the source is let go; one who
+ * got its part leaves it running for the next.
  */
 export class SharedBody {
   readonly #source: ReadableStreamDefaultReader<Uint8Array>
@@ -60,8 +61,6 @@ export class SharedBody {
     const reader = { at: from }
     const leave = () => {
       this.#readers.delete(reader)
-      if (this.#readers.size === 0 && this.#state.type === 'flowing')
-        this.#fail(new Error('nobody reads any more'))
       this.#notify()
     }
     this.#readers.add(reader)
@@ -93,7 +92,10 @@ export class SharedBody {
             await this.#changed.promise
           }
         },
-        cancel: leave,
+        cancel: () => {
+          leave()
+          if (this.#readers.size === 0) this.#fail(new Error('nobody reads any more'))
+        },
       },
       { highWaterMark: 0 },
     )
