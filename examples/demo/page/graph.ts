@@ -220,10 +220,18 @@ function peerDetail(peer: PeerNode): string {
   return peer.rttMs > 0 ? `${peer.rttMs.toFixed(peer.rttMs < 10 ? 1 : 0)} ms` : 'connected'
 }
 
+/** What the tracker takes for near, by the level at which it found the group. */
+const roomNames: Readonly<Record<string, string>> = {
+  prefix: 'Your neighbourhood',
+  asn: 'Your provider',
+  country: 'Your country',
+}
+
 function roomText(view: View | null): string {
   const group = view?.swarm?.mesh.group
-  if (!group) return 'Your network'
-  return group.size > 1 ? `Your network · ${group.size} viewers` : 'Your network · only you'
+  const name = roomNames[group?.level ?? ''] ?? 'Your network'
+  if (!group) return name
+  return group.size > 1 ? `${name} · ${group.size} viewers` : `${name} · only you`
 }
 
 function edgeDetail(bps: number, view: View | null): string {

@@ -102,7 +102,7 @@ function refresh(): void {
   timeline.update(view)
   details.update(view)
   if (view.peers.length > 0) notice.show(null)
-  showStatus(player.hls, isLive(current))
+  showStatus(isLive(current))
 }
 
 async function refreshSlowly(): Promise<void> {
@@ -139,13 +139,12 @@ async function verdictOf(player: Player): Promise<Verdict | null> {
   }
 }
 
-function showStatus(hls: Hls, live: boolean): void {
+function showStatus(live: boolean): void {
   if (video.error) problem(`The browser could not decode this stream: ${video.error.message}`)
-  const level = hls.levels[hls.currentLevel]
   const parts = [
     video.paused ? 'Paused' : video.readyState < 3 ? 'Waiting for media' : 'Playing',
     live ? 'live' : 'recording',
-    level ? `${level.width} × ${level.height}` : '',
+    video.videoWidth > 0 ? `${video.videoWidth} × ${video.videoHeight}` : '',
     `hls.js ${Hls.version}`,
   ]
   if (video.readyState >= 3) status.classList.remove('problem')
