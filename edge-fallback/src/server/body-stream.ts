@@ -66,9 +66,9 @@ export function sliceBody(body: ReadableStream<Uint8Array>, bytes: number): Read
 }
 
 /**
- * Breaks the connection when the body breaks. An error in the stream is not enough: @hono/node-server 2.1 writes its
- * message into the body before it hangs up, and ends a body of unknown length properly, so that the viewer takes
- * both for media.
+ * Breaks the connection when the body breaks. An error left in the stream would end the same way today, but only because
+ * @hono/node-server 2.1 destroys the socket before the error text that it appends to the body is sent; and it prints
+ * a stack for each, though a viewer's or an origin's connection that breaks is no fault of ours.
  */
 export function severBody(body: ReadableStream<Uint8Array>, sever: () => void): ReadableStream<Uint8Array> {
   const reader = body.getReader()
