@@ -48,11 +48,11 @@ export interface NearcastConfig {
   readonly consent?: () => boolean | Promise<boolean>
 
   /**
-   * STUN and TURN servers, in WebRTC's own form. The tracker's recommendation is added. Each costs a few packets a
-   * connection; TURN carries media over the server. `[]`: only what the tracker recommends.
+   * STUN servers (`stun:host:port`) until the tracker recommends its own. Each costs a few packets a connection and
+   * learns the viewer's address.
    * @default []
    */
-  readonly iceServers?: readonly RTCIceServer[]
+  readonly iceServers?: readonly { readonly urls: string }[]
 
   /**
    * For tokens inside paths: gives a playlist's or segment's URL as all viewers have it. Must be pure; called for
@@ -135,7 +135,7 @@ export interface ResolvedConfig {
   readonly manifest: string
   readonly integrity: Integrity
   readonly consent: () => boolean | Promise<boolean>
-  readonly iceServers: readonly RTCIceServer[]
+  readonly iceServers: readonly { readonly urls: string }[]
   readonly identity: { readonly tokenParams: readonly string[]; readonly segmentKey?: IdentityHook }
   readonly edges: readonly string[]
   readonly storeBytes: number

@@ -106,11 +106,12 @@ function dialVerdict(
   if (localNetworkAccess === 'denied') return 'local-network-denied'
   if (dials.iceFailed === 0) return 'no-answer'
   if (localNetworkAccess === 'prompt' && !candidates.includes('host')) return 'local-network-prompt'
-  const reflexive = candidates.includes('srflx')
-  // A STUN server that answers gives a reflexive candidate; none from a configured one means that UDP does not
-  // come back. Without one, names in multicast DNS are all the other side gets.
-  if (stun && !reflexive && !candidates.includes('relay')) return 'udp-blocked'
-  if (candidates.includes('mdns') && !reflexive && !candidates.includes('host')) return 'mdns-blocked'
+  // No interface for UDP at all: a policy, an extension, or no route.
+  if (candidates.length === 0) return 'udp-blocked'
+  const reflexive = candidates.includes('srflx') || candidates.includes('relay')
+  // Host names in multicast DNS are all the others got. A STUN server that answers would have given a reflexive
+  // candidate too: where there is one, UDP does not come back.
+  if (!reflexive && candidates.includes('mdns')) return stun ? 'udp-blocked' : 'mdns-blocked'
   return 'ice-failed'
 }
 

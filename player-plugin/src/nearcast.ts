@@ -235,7 +235,7 @@ class NearcastSession implements Nearcast {
       onFailure: cause => this.#warn('event-failed', 'Nearcast failed inside an event of the player.', cause),
     })
     this.#edge.follow(hls)
-    if (this.#started) this.#player.use(this.#started.swarm)
+    this.#guard('window', () => this.#player?.use(this.#started?.swarm ?? null))
   }
 
   #dropPlayer(): void {

@@ -31,7 +31,10 @@ describe('reportedTiming', () => {
   })
 
   it("reports a leased segment at its fetcher's edge rate, however fast the LAN brought it", () => {
-    expect(sampled(facts({ origin: 'leased', transferMs: 5, edgeBps: 400_000 }), estimate)).toBeCloseTo(3_200_000, 0)
+    expect(sampled(facts({ origin: 'leased', transferMs: 5, edgeBps: 400_000 }), estimate)).toBeCloseTo(
+      3_200_000,
+      0,
+    )
   })
 
   it('reports a held segment at what hls.js believes already', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bufferedMs, bufferEnd, deadlineOf, type Playhead } from './deadline.ts'
+import { bufferEnd, bufferedMs, deadlineOf, type Playhead } from './deadline.ts'
 
 const head = (over: Partial<Playhead> = {}): Playhead => ({
   at: 10,
@@ -23,7 +23,10 @@ describe('deadlineOf', () => {
   })
 
   it('is now at the start, whatever the timeline says', () => {
-    expect(deadlineOf(100, head({ at: 0, buffered: [] }), 'start')).toEqual({ deadlineMs: 0, urgency: 'start' })
+    expect(deadlineOf(100, head({ at: 0, buffered: [] }), 'start')).toEqual({
+      deadlineMs: 0,
+      urgency: 'start',
+    })
   })
 
   it('is now after a seek into nothing, and not after a seek into the buffer', () => {
@@ -37,13 +40,33 @@ describe('deadlineOf', () => {
   })
 
   it('counts a hole that the player bridges as buffered, and a larger one not', () => {
-    expect(bufferEnd(head({ buffered: [{ start: 0, end: 12 }, { start: 12.2, end: 20 }] }))).toBe(20)
-    expect(bufferEnd(head({ buffered: [{ start: 13, end: 20 }, { start: 0, end: 12 }] }))).toBe(12)
+    expect(
+      bufferEnd(
+        head({
+          buffered: [
+            { start: 0, end: 12 },
+            { start: 12.2, end: 20 },
+          ],
+        }),
+      ),
+    ).toBe(20)
+    expect(
+      bufferEnd(
+        head({
+          buffered: [
+            { start: 13, end: 20 },
+            { start: 0, end: 12 },
+          ],
+        }),
+      ),
+    ).toBe(12)
     expect(bufferedMs(head({ at: 30 }))).toBe(0)
   })
 
   it('is never negative nor infinite', () => {
     expect(deadlineOf(0, head({ rate: 0 }), 'none').deadlineMs).toBe(120_000)
-    expect(deadlineOf(1, head({ at: 10, buffered: [{ start: 10, end: 10.1 }] }), 'none').deadlineMs).toBeGreaterThan(0)
+    expect(
+      deadlineOf(1, head({ at: 10, buffered: [{ start: 10, end: 10.1 }] }), 'none').deadlineMs,
+    ).toBeGreaterThan(0)
   })
 })

@@ -8,13 +8,12 @@ export interface HlsLike {
   readonly userConfig?: { readonly assetPlayerId?: string | undefined; readonly loader?: unknown }
   readonly media: HTMLMediaElement | null
   readonly levels: readonly HlsLevelLike[]
+  readonly loadLevel: number
   readonly url: string | null
   /** Bit/s; the configured default until something was measured. */
   readonly bandwidthEstimate: number
   /** Milliseconds. */
   readonly ttfbEstimate: number
-  /** Seconds; grows and shrinks with the buffer's fate. */
-  readonly maxBufferLength?: number
   autoLevelCapping: number
   on(event: string, listener: (event: never, data: never) => void, context?: unknown): void
   off(event: string, listener: (event: never, data: never) => void, context?: unknown): void
@@ -28,7 +27,11 @@ export interface HlsConfigLike {
   loader: LoaderConstructor
   fLoader?: LoaderConstructor | undefined
   progressive: boolean
+  /** Seconds. */
   maxBufferLength: number
+  maxMaxBufferLength: number
+  /** Bytes. */
+  maxBufferSize: number
   xhrSetup?: unknown
   fetchSetup?: unknown
 }

@@ -84,7 +84,8 @@ export class HlsPlayer {
     this.#swarm = swarm
     if (!swarm) return
     for (const track of this.#tracks.paths()) this.#giveWindow(this.#tracks.window(track))
-    this.#givePosition(true)
+    // Inside hls.js's constructor there is neither content nor position yet.
+    if (this.#tracks.paths().length > 0) this.#givePosition(true)
   }
 
   route(context: LoaderContextLike, swarm: Swarm): Route {
@@ -276,6 +277,14 @@ export class HlsPlayer {
     return { at: media.currentTime, rate: media.playbackRate, seeking: media.seeking, buffered: ranges }
   }
 
+  /** hls.js's own rule (base-stream-controller, getMaxBufferLength): by time or by bytes, whichever is more. */
+  #goalSeconds(): number {
+    const { levels, loadLevel, config } = this.hls
+    const bitrate = levels[loadLevel]?.bitrate ?? 0
+    const bySize = bitrate > 0 ? (8 * config.maxBufferSize) / bitrate : 0
+    return Math.min(Math.max(bySize, config.maxBufferLength), config.maxMaxBufferLength)
+  }
+
   #giveWindow(window: PlaylistWindow | null): void {
     if (window) this.#swarm?.setWindow(window.track, window.live, window.sources)
   }
@@ -290,7 +299,6 @@ export class HlsPlayer {
 
   position(): PlayerPosition {
     const playhead = this.#playhead()
-    const goal = this.hls.maxBufferLength ?? this.hls.config.maxBufferLength
     const order = ['main', 'audio', 'subtitle']
     const tracks = [...this.#playing]
       .sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]))
@@ -303,7 +311,7 @@ export class HlsPlayer {
       paused: (this.#media?.paused ?? false) && this.#media?.readyState === 4,
       hidden: typeof document !== 'undefined' && document.hidden,
       tracks: [...new Set(tracks)],
-      goalMs: goal * 1000,
+      goalMs: this.#goalSeconds() * 1000,
     }
   }
 }

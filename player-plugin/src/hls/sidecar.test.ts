@@ -34,7 +34,9 @@ describe('createSidecar', () => {
     expect(table?.segments.get(750)?.size).toBe(1000 + 701)
     expect(table?.segments.get(766)?.size).toBe(1000 + 717)
     expect(table?.inits.size).toBe(1)
-    expect(table?.segments.get(750)?.hashesUrl).toBe(`https://a.example/h/${(701).toString(16).padStart(64, '0')}`)
+    expect(table?.segments.get(750)?.hashesUrl).toBe(
+      `https://a.example/h/${(701).toString(16).padStart(64, '0')}`,
+    )
     expect(reads.length).toBe(4)
     expect(await sidecar.around(751)).toBeNull()
     expect(reads.length).toBe(4)
@@ -66,6 +68,8 @@ describe('createSidecar', () => {
   })
 
   it('takes a page of HTML for no digests', async () => {
-    expect(await createSidecar('https://a.example/p.m3u8', async () => '<!doctype html>').around(0)).toBeNull()
+    expect(
+      await createSidecar('https://a.example/p.m3u8', async () => '<!doctype html>').around(0),
+    ).toBeNull()
   })
 })

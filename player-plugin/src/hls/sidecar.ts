@@ -48,7 +48,8 @@ export function createSidecar(playlistUrl: string, read: ReadText): Sidecar {
       const { header, inits, firstSeq } = known
       const pages = new Set([0])
       if (firstSeq !== null && seq >= firstSeq) {
-        for (const wanted of [seq, seq + ahead]) pages.add(Math.floor((inits + wanted - firstSeq) / pageEntries))
+        for (const wanted of [seq, seq + ahead])
+          pages.add(Math.floor((inits + wanted - firstSeq) / pageEntries))
       }
       const tables = await Promise.all([...pages].map(index => page(header, index)))
       return join(tables.filter(table => table !== null))
