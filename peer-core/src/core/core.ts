@@ -111,7 +111,9 @@ function take(state: State, input: Input): void {
     case 'restored': {
       const segment = learnSegment(state, input.track, input.entry)
       segment.listed = false
-      if (segment.stored || segment.size === 0) return
+      // What is on its way already is never mixed with what the store has.
+      const isUntouched = segment.blocks.isEmpty && segment.lineage === null
+      if (segment.stored || segment.size === 0 || !isUntouched) return
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.receive(index, 'store')
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.verify(index)
       segment.hashes = 'known'
