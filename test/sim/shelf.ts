@@ -8,6 +8,8 @@ export interface Holding {
   readonly ranges: number[]
   /** Blocks that hold a wrong byte. */
   readonly wrong: Set<number>
+  /** Parts of wrong blocks that were written over since, as `[from, to)` pairs: all of it, and the block is right. */
+  readonly mended: Map<number, number[]>
   /** Blocks that the core had compared with the hash list, with a good result, since their bytes last changed. */
   readonly verified: Set<number>
   /** Blocks of which at least a byte came from a peer. */
@@ -40,6 +42,7 @@ export function createShelf(): Shelf {
           segment,
           ranges: [],
           wrong: new Set(),
+          mended: new Map(),
           verified: new Set(),
           fromPeers: new Set(),
           hashes: 'absent',
@@ -54,8 +57,8 @@ export function createShelf(): Shelf {
       for (let block = Math.floor(offset / blockBytes); block * blockBytes < end; block++) {
         const start = block * blockBytes
         const whole = offset <= start && end >= Math.min(start + blockBytes, holding.segment.size)
-        if (wrong) holding.wrong.add(block)
-        else if (whole) holding.wrong.delete(block)
+        if (wrong) spoil(holding, block)
+        else mend(holding, block, Math.max(start, offset), Math.min(start + blockBytes, end))
         if (from === 'peer') holding.fromPeers.add(block)
         else if (whole) holding.fromPeers.delete(block)
         holding.verified.delete(block)
@@ -74,6 +77,22 @@ export function createShelf(): Shelf {
     heldBytes: () => held,
     size: () => holdings.size,
   }
+}
+
+function spoil(holding: Holding, block: number): void {
+  holding.wrong.add(block)
+  holding.mended.delete(block)
+}
+
+function mend(holding: Holding, block: number, from: number, to: number): void {
+  if (!holding.wrong.has(block)) return
+  const ranges = holding.mended.get(block) ?? []
+  holding.mended.set(block, ranges)
+  addRange(ranges, from, to)
+  const start = block * blockBytes
+  if (!hasRange(ranges, start, Math.min(start + blockBytes, holding.segment.size))) return
+  holding.wrong.delete(block)
+  holding.mended.delete(block)
 }
 
 /** Joins `[from, to)` to sorted, disjoint pairs; returns the bytes that are new. */

@@ -22,6 +22,8 @@ export interface CoreConfig {
   readonly silentMs: number
   /** Least silence that counts when the deadline is near. @default 400 */
   readonly minSilentMs: number
+  /** Whose leases do not reach the others leaves its turns to them this long. @default 30000 */
+  readonly abstainMs: number
   /** Kept between a predicted finish and the deadline, for decoding and for being wrong. @default 400 */
   readonly marginMs: number
   /** Backwards completion takes the end in bites of this size. @default 65536 */
@@ -64,6 +66,7 @@ export const defaultConfig: CoreConfig = {
   seekPatienceMs: 100,
   silentMs: 1_500,
   minSilentMs: 400,
+  abstainMs: 30_000,
   marginMs: 400,
   backwardsBytes: 65_536,
   pingMs: 1_500,

@@ -2,7 +2,7 @@ import { announce, forgetTold, introduce, retract } from './claims.ts'
 import { type CoreConfig, defaultConfig } from './config.ts'
 import type { Core, FailReason, Input, Output, Policy } from './events.ts'
 import { abortFetch, hearEdgeData, hearEdgeDone, hearEdgeFailed } from './fetches.ts'
-import { resolveConflict } from './leases.ts'
+import { judgeOurLease, resolveConflict } from './leases.ts'
 import { hearPong, tellPosition, tellPositionTo, watchPeers } from './liveness.ts'
 import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
@@ -222,7 +222,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
       const offer = hearWithdraw(state, peer, message)
       if (offer && message.reason === 'evicted') {
         const segment = state.byHash.get(offer.key)
-        if (segment) announce(state, segment)
+        if (segment?.listed) announce(state, segment)
       }
       return heardOffer(state, offer)
     }
@@ -272,6 +272,7 @@ function heardOffer(state: State, offer: InOffer | null): void {
   const segment = state.byHash.get(offer.key)
   if (!segment) return
   resolveConflict(state, segment, offer)
+  judgeOurLease(state, segment, offer)
   touch(state, segment)
   // A lease that ended may have freed a thin line for the next one.
   if (!offer.active && offer.source === 'edge')

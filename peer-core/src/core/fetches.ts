@@ -3,6 +3,7 @@ import { announce, closeClaim, openClaim } from './claims.ts'
 import type { EdgeFailure, EdgeReason, Input } from './events.ts'
 import { observeDelay, observeTransfer } from './goodput.ts'
 import { blockBytes, type WithdrawReason } from './messages.ts'
+import { isWhole } from './offers.ts'
 import type { Claim, Fetch, Segment } from './segment.ts'
 import { isProvable, isShared } from './sharing.ts'
 import { emit, type State } from './state.ts'
@@ -46,17 +47,22 @@ export function startFetch(
   state.fetches.set(fetch.id, fetch)
   segment.fetches.add(fetch)
   segment.orphanSince = -1
+  if (claim && segment.leasedAt === 0) segment.leasedAt = state.now
   const etag = isProvable(state, segment) ? '' : (segment.lineage?.etag ?? '')
   emit(state, { type: 'fetchEdge', fetch: fetch.id, key: segment.key, what: 'media', from, to, etag, reason })
-  if (shared && !isListComing(state, segment)) needHashes(state, segment)
+  if (shared && !(reason === 'backwards' && isListComing(state, segment))) needHashes(state, segment)
   return fetch
 }
 
 /** Whoever feeds us bytes sends the list before the first of them. */
 export function isListComing(state: State, segment: Segment): boolean {
   for (const offer of segment.offers) {
-    const feeds = offer.frontier > offer.from || (offer.active && offer.voidSince === 0)
-    if (feeds && state.peers.get(offer.peer)?.place === 'group') return true
+    if (
+      offer.voidWhy !== 'silent' &&
+      (offer.active || isWhole(offer)) &&
+      state.peers.get(offer.peer)?.place === 'group'
+    )
+      return true
   }
   return false
 }

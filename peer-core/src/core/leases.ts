@@ -72,6 +72,24 @@ function isOurDuty(state: State, segment: Segment): boolean {
   return media < 2
 }
 
+/**
+ * What others make of a lease of ours. Taken again by somebody who is behind us: our bytes do not reach them. Twice in
+ * a row, and we leave our turns to others for a while.
+ */
+export function judgeOurLease(state: State, segment: Segment, offer: InOffer): void {
+  if (segment.leasedAt === 0 || state.now - segment.leasedAt < state.config.minSilentMs) return
+  if (isWhole(offer)) {
+    state.overruled = 0
+    segment.leasedAt = 0
+    return
+  }
+  const isBehind = offer.frontier < segment.blocks.reach(0, true)
+  if (!offer.active || offer.source !== 'edge' || offer.from > 0 || !isBehind) return
+  segment.leasedAt = 0
+  state.overruled++
+  if (state.overruled >= 2) state.abstainsUntil = state.now + state.config.abstainMs
+}
+
 /** When our turn comes. */
 function leaseAt(state: State, segment: Segment): number {
   const want = segment.wants[0]

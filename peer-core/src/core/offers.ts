@@ -9,6 +9,7 @@ import {
 import type { Peer } from './peer.ts'
 import type { InOffer, Segment } from './segment.ts'
 import type { State } from './state.ts'
+import { isUnreliable } from './turns.ts'
 
 /** What peers can serve, as they tell it. Returns the segment it concerns, or null when it is none of ours yet. */
 
@@ -37,8 +38,8 @@ export function hearOffer(state: State, peer: Peer, message: OfferMessage): InOf
     active: message.source !== 'held',
     rateBps: message.rateBps,
     grownAt: state.now,
-    voidSince: 0,
-    voidWhy: '',
+    voidSince: isUnreliable(peer) ? state.now : 0,
+    voidWhy: isUnreliable(peer) ? 'silent' : '',
   }
   peer.offers.set(offer.n, offer)
   const segment = state.byHash.get(offer.key)

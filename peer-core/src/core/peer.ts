@@ -56,6 +56,8 @@ export class Peer {
   strikes = 0
   /** Not asked before this time. */
   restsUntil = 0
+  /** Leases of theirs that came to nothing, since they last gave us a byte. */
+  lapses = 0
   /** Pieces nobody asked for. */
   unsolicited = 0
 

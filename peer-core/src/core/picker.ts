@@ -6,6 +6,7 @@ import type { Peer } from './peer.ts'
 import type { Ask, Fetch, InOffer, Segment } from './segment.ts'
 import { groupPeers, isPartner, isProvable } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
+import { isUnreliable } from './turns.ts'
 import { checkBlocks } from './verification.ts'
 
 /** Which blocks to ask of whom: several peers at once, in proportion to what they give; stragglers are replaced. */
@@ -14,6 +15,8 @@ import { checkBlocks } from './verification.ts'
 const leastLateMs = 300
 /** A late request is forgotten after this. */
 const forgottenMs = 10_000
+/** An answer due within this time is not worth replacing. */
+const stragglerMs = 200
 /** Pieces without a request, beyond those that crossed a cancel on the way. */
 const mostUnsolicited = 64
 
@@ -70,7 +73,10 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   for (const hungry of state.hungry) state.dirty.add(hungry)
   if (!ask) {
     if (++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
-    emit(state, { type: 'trace', note: { kind: 'duplicate', key: '', bytes: piece.length, from: peer.id } })
+    const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key
+    if (key !== undefined) {
+      emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
+    }
     return null
   }
   const { segment } = ask
@@ -79,6 +85,7 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   peer.goodput = observeTransfer(peer.goodput, piece.length, state.now - started)
   peer.lastPieceAt = state.now
   peer.strikes = 0
+  peer.lapses = 0
   peer.restsUntil = 0
   peer.receivedBytes += piece.length
   const first = piece.offset / blockBytes
@@ -220,7 +227,8 @@ function ask(state: State, segment: Segment, offer: InOffer, index: number, coun
     offset,
     length,
     sentAt: state.now,
-    lateAt: state.now + Math.max(leastLateMs, 3 * expected),
+    lateAt: state.now + Math.max(leastLateMs, Math.min(3 * expected, patienceMs(state, segment))),
+    expectedAt: state.now + expected,
     late: false,
   }
   peer.asks.add(made)
@@ -244,7 +252,8 @@ function retireLate(state: State, segment: Segment): void {
       continue
     }
     if (state.now < ask.lateAt) {
-      wakeBy(state, ask.lateAt)
+      if (isBetterElsewhere(state, segment, ask)) giveUp(state, ask)
+      else wakeBy(state, ask.lateAt)
       continue
     }
     ask.late = true
@@ -256,6 +265,31 @@ function retireLate(state: State, segment: Segment): void {
       emit(state, { type: 'trace', note: { kind: 'silent', peer: peer.id, key: segment.key } })
     }
   }
+}
+
+/** A straggler: somebody else would give the same bytes in less than half the time it still takes. */
+function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
+  const left = ask.expectedAt - state.now
+  if (left < stragglerMs) return false
+  for (const offer of usableOffers(state, segment)) {
+    const peer = state.peers.get(offer.peer)!
+    if (peer.id === ask.peer || peer.restsUntil > state.now || isUnreliable(peer) || peer.busy) continue
+    if (!covers(offer, ask.offset, ask.length) || peer.askedBytes >= askWindow(state, peer)) continue
+    const finish = peer.rttMs + ((peer.askedBytes + ask.length) * 1000) / plannedBps(peer.goodput)
+    if (finish < left / 2) return true
+  }
+  return false
+}
+
+function giveUp(state: State, ask: Ask): void {
+  const { n, offset, length } = ask
+  emit(state, { type: 'send', peer: ask.peer, message: { type: 'cancel', n, offset, length }, key: null })
+  removeAsk(state, ask)
+}
+
+/** With a deadline near, a third of the time left is as long as one answer may take. */
+function patienceMs(state: State, segment: Segment): number {
+  return Math.max(0, ((state.active.get(segment) ?? Infinity) - state.now) / 3)
 }
 
 /** Our own fetch brings this block sooner than asking a peer would pay. */

@@ -9,7 +9,7 @@ import { evict, makeRoom } from './retention.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { isProvable, isShared } from './sharing.ts'
 import { emit, playheadMs, type State, type TrackWindow, wakeBy } from './state.ts'
-import { ownNeedAt, rankDelayMs, rankOf } from './turns.ts'
+import { isUnreliable, ownNeedAt, rankDelayMs, rankOf } from './turns.ts'
 import { needsList } from './verification.ts'
 
 /** Looks again at each segment that something happened to, and at those whose time has come. */
@@ -70,6 +70,8 @@ function leave(state: State, segment: Segment): void {
   state.hungry.delete(segment)
   segment.wakeAt = Infinity
   if (segment.stored) return
+  // Played, whole and unproven: others still wait for the proof.
+  if (segment.blocks.isWhole) return needHashes(state, segment)
   cancelAsks(state, segment)
   for (const fetch of [...segment.fetches]) {
     if (!hasFollowers(state, segment)) abortFetch(state, fetch, 'cancelled')
@@ -157,11 +159,13 @@ function relay(state: State, segment: Segment): void {
   if (segment.blocks.isEmpty || segment.stored || segment.blocks.reach(0, true) === 0) return
   if (segment.claims.some(claim => claim.from === 0)) return endRelays(state, segment)
   let hops = Infinity
-  for (const offer of segment.offers) if (feeds(offer)) hops = Math.min(hops, offer.hops + 1)
+  for (const offer of segment.offers) if (feeds(state, offer)) hops = Math.min(hops, offer.hops + 1)
   if (hops < Infinity) openClaim(state, segment, 0, 0, 'relay', hops)
 }
 
-function feeds(offer: InOffer): boolean {
+function feeds(state: State, offer: InOffer): boolean {
+  const peer = state.peers.get(offer.peer)
+  if (!peer || isUnreliable(peer)) return false
   return (offer.active && offer.voidSince === 0) || isWhole(offer)
 }
 
@@ -169,7 +173,7 @@ function feeds(offer: InOffer): boolean {
 function endRelays(state: State, segment: Segment): void {
   for (const claim of segment.claims) {
     if (!claim.active || claim.source !== 'relay') continue
-    const fed = [...segment.offers].some(offer => feeds(offer) && offer.hops < claim.hops)
+    const fed = [...segment.offers].some(offer => feeds(state, offer) && offer.hops < claim.hops)
     if (!fed && segment.asks.size === 0 && segment.fetches.size === 0)
       closeClaim(state, segment, claim, 'failed')
   }

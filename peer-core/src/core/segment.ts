@@ -76,6 +76,8 @@ export interface Ask {
   readonly sentAt: number
   /** When it should have been answered, generously. */
   readonly lateAt: number
+  /** When it is expected. */
+  readonly expectedAt: number
   /** Taking longer than it should: its blocks may be asked of others. */
   late: boolean
 }
@@ -119,6 +121,8 @@ export class Segment {
   digestDueAt = 0
   /** Bytes a second at which the edge fed whoever fetched it. */
   edgeBps = 0
+  /** When we took the lease, 0 never. */
+  leasedAt = 0
   /** Our turn, and outside peers hold it: their bytes stand for the edge's. */
   viaOutside = false
   /** Since when no source can make the deadline, 0 while one can. */

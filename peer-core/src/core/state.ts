@@ -59,6 +59,10 @@ export interface State {
   nextPing: number
   /** When the group's first peer connected, −1 when there is none. */
   groupSince: number
+  /** We gave poorly as a fetcher of late: others take our turns until then. */
+  abstainsUntil: number
+  /** Leases of ours that others took again although we were ahead, since one of ours last served. */
+  overruled: number
   positionSentAt: number
   positionDue: boolean
   outputs: Output[]
@@ -98,6 +102,8 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     nextJob: 1,
     nextPing: 1,
     groupSince: -1,
+    abstainsUntil: 0,
+    overruled: 0,
     positionSentAt: -1_000_000,
     positionDue: false,
     outputs: [],

@@ -4,7 +4,7 @@ import { blockBytes, type PeerId } from './messages.ts'
 import { peersFinishMs, usableOffers } from './picker.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
 import { emit, type State, wakeBy } from './state.ts'
-import { groupNeedAt } from './turns.ts'
+import { groupNeedAt, isUnreliable } from './turns.ts'
 
 /** What is on its way, whether it can be counted on, and when it will be here. */
 
@@ -17,7 +17,7 @@ export function findGap(state: State, segment: Segment): { from: number; to: num
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
     const counts = isMoving(offer) && offer.hops < ownHops(segment)
-    const here = peer.restsUntil <= state.now ? offer.frontier : offer.from
+    const here = peer.restsUntil <= state.now && !isUnreliable(peer) ? offer.frontier : offer.from
     const to = counts ? (offer.to > 0 ? offer.to : Infinity) : here
     if (to > offer.from) ways.push({ from: offer.from, to })
   }
@@ -101,6 +101,8 @@ function markVoid(state: State, segment: Segment, offer: InOffer, why: 'slow' | 
   offer.voidSince = state.now
   offer.voidWhy = why
   emit(state, { type: 'trace', note: { kind: 'void', key: segment.key, holder: offer.peer, why } })
+  const peer = state.peers.get(offer.peer)
+  if (why === 'silent' && offer.source === 'edge' && peer) peer.lapses++
   if (why === 'slow') segment.dangerSince = segment.dangerSince || state.now
 }
 

@@ -51,7 +51,8 @@ export function rankDelayMs(state: State): number {
 /** Are we one of those whose turn it can be, without our player asking? */
 export function isCandidate(state: State, segment: Segment): boolean {
   if (state.policy.mode !== 'share' || state.groupSince < 0) return false
-  if (state.now - state.groupSince < state.config.candidateAgeMs) return false
+  if (state.now - state.groupSince < state.config.candidateAgeMs || state.now < state.abstainsUntil)
+    return false
   const { player } = state
   return player !== null && !player.paused && player.tracks.includes(segment.track)
 }
@@ -63,12 +64,17 @@ export function hasCompany(state: State, segment: Segment): boolean {
 
 function isPeerCandidate(state: State, segment: Segment, peer: Peer): boolean {
   const { position } = peer
-  if (!position || position.paused || peer.busy) return false
+  if (!position || position.paused || peer.busy || isUnreliable(peer)) return false
   if (state.now - peer.joinedAt < state.config.candidateAgeMs) return false
   if (!position.tracks.includes(segment.track)) return false
   const { seq, durationMs } = segment.entry
   if (seq < position.seq - 1) return false
   return (seq - position.seq) * durationMs + position.bufferMs <= Math.max(reachMs, state.player?.goalMs ?? 0)
+}
+
+/** Its leases or its answers come to nothing: neither its rank nor its word counts until it gives something. */
+export function isUnreliable(peer: Peer): boolean {
+  return peer.lapses >= 2 || peer.strikes >= 2
 }
 
 /** When the group's hungriest viewer of this track needs the segment, as far as they told; our own need apart. */

@@ -12,6 +12,8 @@ import { needsList } from './verification.ts'
 
 /** Requests older than this say that our uplink is late. */
 const lateMs = 1_000
+/** Whoever is late as an uploader leaves the fetching to others for a while. */
+const abstainMs = 10_000
 
 export function hearRequest(state: State, peer: Peer, request: RequestMessage): void {
   const segment = peer.given.get(request.n)
@@ -149,6 +151,7 @@ function sayBusy(state: State, peer: Peer): void {
   }
   if (!late && oldest !== undefined) return
   peer.saidBusy = late
+  if (late) state.abstainsUntil = state.now + abstainMs
   emit(state, { type: 'send', peer: peer.id, message: { type: 'busy', on: late }, key: null })
 }
 
