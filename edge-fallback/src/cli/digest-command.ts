@@ -36,28 +36,28 @@ export async function runDigest(directory: string, flags: DigestFlags): Promise<
     onWarning: warning => console.error(warning),
   }).catch((error: Error) => giveUp(error.message, 'See --help for what goes where.'))
 
-  const summary = await digester.run().catch((error: NodeJS.ErrnoException) => {
+  const work = flags.watch
+    ? watchDirectory(
+        {
+          dir,
+          digester,
+          onRun: (path, summary) => (path === '' || summary.written > 0) && print(summary),
+          onError: error =>
+            console.error(`nearcast-edge: ${error instanceof Error ? error.message : error}; going on`),
+        },
+        stopped,
+      )
+    : digester.run().then(summary => {
+        if (summary.playlists > 0) return print(summary)
+        giveUp(`no media playlist (.m3u8) in ${dir}`, 'Name the directory that holds your playlists.')
+      })
+  await work.catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EACCES' && error.code !== 'EROFS') throw error
-    return giveUp(
+    giveUp(
       `cannot write: ${error.message}`,
       'Make the directory writable, or write elsewhere: --out DIRECTORY',
     )
   })
-  if (summary.playlists === 0 && !flags.watch) {
-    giveUp(`no media playlist (.m3u8) in ${dir}`, 'Name the directory that holds your playlists.')
-  }
-  print(summary)
-  if (!flags.watch || stopped.aborted) return
-  await watchDirectory(
-    {
-      dir,
-      digester,
-      onRun: (_, run) => run.written > 0 && print(run),
-      onError: error =>
-        console.error(`nearcast-edge: ${error instanceof Error ? error.message : error}; going on`),
-    },
-    stopped,
-  )
 }
 
 function print(summary: DigestSummary): void {
@@ -68,6 +68,8 @@ function print(summary: DigestSummary): void {
 function createReporter(): (progress: DigestProgress) => void {
   let next = performance.now() + reportMs
   return ({ playlist, segmentsDone, segmentsInAll, bytesRead }) => {
+    // The first of a run.
+    if (segmentsDone === 1) next = performance.now() + reportMs
     if (performance.now() < next) return
     next = performance.now() + reportMs
     const percent = segmentsInAll > 0 ? Math.floor((100 * segmentsDone) / segmentsInAll) : 100
