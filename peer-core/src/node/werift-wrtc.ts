@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } from 'werift'
+import { type RTCDtlsTransport, RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } from 'werift'
 import type { Wrtc } from '#simple-peer'
 
 export interface WeriftOptions {
@@ -31,7 +31,13 @@ export function createWeriftWrtc(options: WeriftOptions = {}): Wrtc {
     browserStats(pc)
     lowEvents(pc)
     quickGathering(pc, { askStun: servers.length > 0, gatherWaitMs, socketBufferBytes })
-    if (dtlsRemedy) freshRecordNumbers(pc)
+    // The transports below exist once a channel or a remote description does, and start only after both descriptions.
+    const steadied = new WeakSet<object>()
+    pc.signalingStateChange.subscribe(() => {
+      if (dtlsRemedy) for (const dtls of pc.dtlsTransports) once(steadied, dtls, freshRecordNumbers)
+      const sctp = pc.sctpTransport?.sctp
+      if (sctp) once(steadied, sctp, steadyAssociation)
+    })
     return pc
   }
   return {
@@ -170,20 +176,61 @@ function quickGathering(pc: RTCPeerConnection, gathering: Gathering): void {
  * that number k is used twice: a nonce used twice for AES-GCM (RFC 5288 §3), and to the other side a replayed record
  * (RFC 6347 §4.1.2.6), which it drops and which SCTP repeats a second later. Numbers may skip, so they start at 64.
  */
-function freshRecordNumbers(pc: RTCPeerConnection): void {
-  const seen = new WeakSet<object>()
-  const watch = () => {
-    for (const transport of pc.dtlsTransports) {
-      if (seen.has(transport)) continue
-      seen.add(transport)
-      transport.onStateChange.subscribe(state => {
-        if (state !== 'connected') return
-        const context = (transport.dtls as unknown as { dtls: { recordSequenceNumber: number } } | undefined)
-          ?.dtls
-        if (context) context.recordSequenceNumber = Math.max(64, context.recordSequenceNumber)
-      })
-    }
-  }
-  // The DTLS transport exists once a channel or a remote description does, and starts only after both descriptions.
-  pc.signalingStateChange.subscribe(watch)
+function freshRecordNumbers(transport: RTCDtlsTransport): void {
+  transport.onStateChange.subscribe(state => {
+    if (state !== 'connected') return
+    const context = (transport.dtls as unknown as { dtls: { recordSequenceNumber: number } } | undefined)
+      ?.dtls
+    if (context) context.recordSequenceNumber = Math.max(64, context.recordSequenceNumber)
+  })
+}
+
+/** What werift declares private of an SCTP association. Times in seconds. */
+interface Association {
+  rto: number
+  cwnd: number
+  readonly srtt?: number
+  readonly rttvar?: number
+  updateRto(sample: number): void
+  transmit(): Promise<void>
+}
+
+/** As libwebrtc's dcSCTP has it; werift follows RFC 9260 §16 with 1 s, so that one lost tail stalls playback. */
+const minRto = 0.4
+
+/**
+ * Chromium's UDP sockets hold some 56 packets. More than that in flight on a LAN, where nothing spaces them, is lost
+ * whenever the browser does not run for a few milliseconds.
+ */
+const burstBytes = 48 * 1200
+
+/** Beyond a LAN the round trip spreads packets: what such a path may carry, bytes a second. */
+const pathBps = 20_000_000
+
+/** Losses on a busy machine cost 0.4 s instead of seconds, and most of them do not happen. */
+function steadyAssociation(sctp: object): void {
+  const association = sctp as Association
+  const updateRto = association.updateRto.bind(sctp)
+  const transmit = association.transmit.bind(sctp)
+  // The smallest sample is the path; the mean holds the queues of a busy machine, which a larger window only feeds.
+  let path = Number.POSITIVE_INFINITY
+  Object.assign(sctp, {
+    updateRto(sample: number) {
+      updateRto(sample)
+      path = Math.min(path, sample)
+      const { srtt, rttvar } = association
+      if (srtt !== undefined && rttvar !== undefined)
+        association.rto = Math.max(minRto, Math.min(srtt + 4 * rttvar, 60))
+    },
+    transmit() {
+      association.cwnd = Math.min(association.cwnd, Math.max(burstBytes, path * pathBps))
+      return transmit()
+    },
+  })
+}
+
+function once<T extends object>(done: WeakSet<object>, thing: T, act: (thing: T) => void): void {
+  if (done.has(thing)) return
+  done.add(thing)
+  act(thing)
 }

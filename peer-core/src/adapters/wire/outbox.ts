@@ -104,6 +104,8 @@ export class Outbox {
       // Block hashes precede their first piece.
       this.#flush()
       this.#write(frame)
+      // A channel that took it at once tells nobody that it has room.
+      this.pump()
       return
     }
     if (chunk.length === lengthBytes + pieceHeaderBytes && chunk[lengthBytes] === id.piece) {
