@@ -74,6 +74,15 @@ export class Blocks {
     this.#verified++
   }
 
+  /** What was verified is proven by nothing any more. */
+  doubtAll(): void {
+    for (let index = 0; index < this.#states.length; index++) {
+      if (this.#states[index] === verified) this.#states[index] = received
+    }
+    this.#received += this.#verified
+    this.#verified = 0
+  }
+
   /** Back to missing: the bytes were wrong, or may not be joined with others. */
   reset(index: number): void {
     const state = this.#states[index] ?? missing

@@ -91,6 +91,15 @@ export function retract(state: State, segment: Segment, reason: WithdrawReason):
   segment.claims.length = 0
 }
 
+/** Nothing that was told holds any more; leases under way are told anew. */
+export function recall(state: State, segment: Segment): void {
+  const going = segment.claims.filter(claim => claim.active && claim.source === 'edge')
+  retract(state, segment, 'void')
+  for (const claim of going) claim.told.clear()
+  segment.claims.push(...going)
+  announce(state, segment)
+}
+
 /** Forgets what a peer that left was told. */
 export function forgetTold(state: State, peer: PeerId): void {
   for (const segment of state.segments.values()) for (const claim of segment.claims) claim.told.delete(peer)

@@ -8,13 +8,13 @@ import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
 import { dropAsksOf, hearPiece, hearReject } from './picker.ts'
-import { forgetOld, learnSegment, makeRoom } from './retention.ts'
+import { evict, forgetOld, learnSegment, makeRoom } from './retention.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { groupPeers } from './sharing.ts'
 import { createState, emit, type State } from './state.ts'
 import { hearCancel, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
-import { dropBlocksOf, hearHashes, hearVerified } from './verification.ts'
+import { checkBlocks, dropBlocksOf, hearHashes, hearVerified } from './verification.ts'
 
 /** Edge failures after which a want without any other source ends. */
 const mostFailures = 3
@@ -298,7 +298,15 @@ function setPolicy(state: State, policy: Policy): void {
       retract(state, segment, 'cancelled')
     }
   }
-  for (const segment of state.active.keys()) state.dirty.add(segment)
+  if (before.integrity === 'off' && policy.integrity !== 'off') {
+    // Nothing was held against its root while proof was off.
+    for (const segment of state.segments.values())
+      if (segment.entry.root !== '' && !segment.blocks.isEmpty) evict(state, segment)
+  }
+  for (const segment of state.active.keys()) {
+    checkBlocks(state, segment)
+    state.dirty.add(segment)
+  }
   makeRoom(state, null)
 }
 

@@ -11,6 +11,7 @@ import { groupPeers, isShared } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, fetchReach, findGap, voidLeases } from './supply.ts'
 import { comesBefore, groupNeedAt, hasCompany, isCandidate, lastRank, rankDelayMs, rankOf } from './turns.ts'
+import { dropUnproven } from './verification.ts'
 
 /**
  * When we go to the edge ourselves. The red line: no event may send a group there at once. Every way in is ranked,
@@ -25,8 +26,10 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
     return wakeBy(state, segment.edgeRetryAt)
   }
   if (!isShared(state, segment)) {
-    if (wanted && segment.fetches.size === 0)
-      startFetch(state, segment, { from: firstMissing(segment), to: 0, claimTo: 0 }, 'unshared')
+    if (!wanted || segment.fetches.size > 0) return
+    dropUnproven(state, segment)
+    const from = segment.blocks.nextMissing(0) * blockBytes
+    if (from >= 0) startFetch(state, segment, { from, to: 0, claimTo: 0 }, 'unshared')
     return
   }
   voidLeases(state, segment, dueAt)
@@ -182,9 +185,4 @@ function keepsAgainst(state: State, segment: Segment, fetch: Fetch, offer: InOff
   if (mineHalf !== theirsHalf) return mineHalf
   const { slot } = segment.entry
   return comesBefore(turnOf(slot, state.self), state.self, turnOf(slot, offer.peer), offer.peer)
-}
-
-function firstMissing(segment: Segment): number {
-  const index = segment.blocks.nextMissing(0)
-  return Math.max(0, index) * blockBytes
 }

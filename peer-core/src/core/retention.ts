@@ -1,11 +1,13 @@
 import { retract } from './claims.ts'
 import type { WindowEntry } from './events.ts'
-import { abortFetch } from './fetches.ts'
+import { abortFetch, needHashes } from './fetches.ts'
 import { adoptStrays, releaseOffers } from './offers.ts'
 import { cancelAsks } from './picker.ts'
 import { Segment } from './segment.ts'
+import { isProvable } from './sharing.ts'
 import { emit, type State } from './state.ts'
 import { rejectServing } from './uploads.ts'
+import { doubt } from './verification.ts'
 
 /** What is remembered, and for how long. */
 
@@ -17,9 +19,14 @@ const mostStrays = 8_192
 export function learnSegment(state: State, track: string, entry: WindowEntry): Segment {
   const known = state.segments.get(entry.key)
   if (known) {
+    const isRootNew = known.entry.root === '' && entry.root !== '' && !known.blocks.isEmpty
     known.entry = { ...entry, size: entry.size || known.entry.size, root: entry.root || known.entry.root }
     if (known.size === 0 && entry.size > 0) known.blocks.setSize(entry.size)
     known.listed = true
+    if (isRootNew && isProvable(state, known)) {
+      doubt(state, known)
+      if (!state.active.has(known)) needHashes(state, known)
+    }
     return known
   }
   const segment = new Segment(track, entry, state.now)

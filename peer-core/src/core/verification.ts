@@ -1,5 +1,5 @@
 import { fromEdge } from './blocks.ts'
-import { announce } from './claims.ts'
+import { announce, recall } from './claims.ts'
 import { blockBytes, type HashesMessage, type PeerId } from './messages.ts'
 import type { Peer } from './peer.ts'
 import type { Segment } from './segment.ts'
@@ -106,6 +106,25 @@ export function dropBlocksOf(state: State, liar: PeerId): void {
       segment.checking.delete(index)
       state.dirty.add(segment)
     }
+  }
+}
+
+/** A root became known after bytes came: they count as unproven until they were held against it. */
+export function doubt(state: State, segment: Segment): void {
+  if (segment.stored) state.heldBytes -= segment.size
+  segment.stored = false
+  segment.blocks.doubtAll()
+  recall(state, segment)
+  checkBlocks(state, segment)
+}
+
+/** Unproven bytes of peers that nothing will prove any more. */
+export function dropUnproven(state: State, segment: Segment): void {
+  if (!isProvable(state, segment) || segment.hashes === 'known') return
+  for (let index = 0; index < segment.blocks.count; index++) {
+    const isTheirs =
+      segment.blocks.stateOf(index) === 'received' && segment.blocks.sourceOf(index) !== fromEdge
+    if (isTheirs) segment.blocks.reset(index)
   }
 }
 
