@@ -9,6 +9,7 @@ import { evict, makeRoom } from './retention.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { isProvable, isShared } from './sharing.ts'
 import { emit, playheadMs, type State, type TrackWindow, wakeBy } from './state.ts'
+import { isPromising } from './supply.ts'
 import { isUnreliable, ownNeedAt, rankDelayMs, rankOf } from './turns.ts'
 import { needsList } from './verification.ts'
 
@@ -174,8 +175,8 @@ function endRelays(state: State, segment: Segment): void {
   for (const claim of segment.claims) {
     if (!claim.active || claim.source !== 'relay') continue
     const fed = [...segment.offers].some(offer => feeds(state, offer) && offer.hops < claim.hops)
-    if (!fed && segment.asks.size === 0 && segment.fetches.size === 0)
-      closeClaim(state, segment, claim, 'failed')
+    const isAnswered = [...segment.asks].some(ask => isPromising(state, ask))
+    if (!fed && !isAnswered && segment.fetches.size === 0) closeClaim(state, segment, claim, 'failed')
   }
 }
 

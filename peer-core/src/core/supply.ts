@@ -2,7 +2,7 @@ import { plannedBps } from './goodput.ts'
 import { edgeTimeMs, lineShareBps } from './line.ts'
 import { blockBytes, type PeerId } from './messages.ts'
 import { peersFinishMs, usableOffers } from './picker.ts'
-import type { Fetch, InOffer, Segment } from './segment.ts'
+import type { Ask, Fetch, InOffer, Segment } from './segment.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { groupNeedAt, isUnreliable } from './turns.ts'
 
@@ -13,7 +13,8 @@ export function findGap(state: State, segment: Segment): { from: number; to: num
   const ways: { from: number; to: number }[] = []
   for (const fetch of segment.fetches)
     ways.push({ from: fetch.frontier - (fetch.frontier % blockBytes), to: fetchReach(fetch) })
-  for (const ask of segment.asks) if (!ask.late) ways.push({ from: ask.offset, to: ask.offset + ask.length })
+  for (const ask of segment.asks)
+    if (isPromising(state, ask)) ways.push({ from: ask.offset, to: ask.offset + ask.length })
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
     const counts = isMoving(offer) && offer.hops < ownHops(segment)
@@ -122,6 +123,12 @@ export function finishMs(state: State, segment: Segment, missing: number): numbe
   }
   const overLan = peersFinishMs(state, segment, missing)
   return promised > 0 ? Math.max(lease, overLan) : overLan
+}
+
+/** An answer to count on. Doubtful peers are still asked, but nobody waits for them. */
+export function isPromising(state: State, ask: Ask): boolean {
+  const peer = state.peers.get(ask.peer)
+  return !ask.late && peer !== undefined && !isUnreliable(peer)
 }
 
 /** It still brings bytes, however slowly. */
