@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { combine, type Figures, figuresOf } from './figures.ts'
 import { policies, run } from './runs.ts'
 import type { Scenario } from './scenario.ts'
-import { scenarioNamed, scenarios } from './scenarios.ts'
+import { scenarioFor, scenarioNames, scenarios } from './scenarios.ts'
 import { createStory } from './story.ts'
 import { table } from './table.ts'
 import { parseFaults, parseNumber, parseRange, type Variation, vary } from './variation.ts'
@@ -41,14 +41,14 @@ const program = new Command('npm run sim --')
   .option('--json', 'print an array of figures as the last line')
   .option('--explain [text]', 'tell the story of each segment whose key contains the text (one seed)')
   .option('--log <viewer>', 'print every input and output of this viewer (one seed)', whole(0))
-  .addHelpText('after', `\nScenarios:\n${scenarios.map(s => `  ${s.name.padEnd(18)} ${s.about}`).join('\n')}`)
+  .addHelpText(
+    'after',
+    `\nScenarios:\n${scenarios.map(s => `  ${s.name.padEnd(18)} ${s.about}`).join('\n')}\n  mixed              everything by chance: each seed is another world`,
+  )
   .parse()
 
 const options = program.opts<Options>()
-const chosen = choose(
-  options.scenario,
-  scenarios.map(scenario => scenario.name),
-)
+const chosen = choose(options.scenario, scenarioNames)
 const names = choose(options.policy, Object.keys(policies))
 let shown = false
 if (options.explain !== undefined || options.log !== undefined) explain()
@@ -58,11 +58,11 @@ function compare(): void {
   const rows: Figures[] = []
   let broken = false
   for (const name of chosen) {
-    const scenario = vary(scenarioNamed(name), options)
     for (const policy of names) {
       const runs: Figures[] = []
       for (let i = 0; i < options.seeds; i++) {
         const seed = options.seed + i
+        const scenario = vary(scenarioFor(name, seed), options)
         const outcome = run(scenario, policy, seed, { onSecond: ms => progress(scenario, policy, seed, ms) })
         runs.push(figuresOf(outcome))
         if (outcome.violations.length > 0) broken = true
@@ -78,7 +78,7 @@ function compare(): void {
 }
 
 function explain(): void {
-  const scenario = vary(scenarioNamed(chosen[0]!), options)
+  const scenario = vary(scenarioFor(chosen[0]!, options.seed), options)
   const policy = names.at(-1)!
   const story = createStory(options.log ?? null)
   const outcome = run(scenario, policy, options.seed, { story })
@@ -131,7 +131,7 @@ function clearProgress(): void {
 }
 
 function choose(text: string, all: readonly string[]): readonly string[] {
-  if (text === 'all') return all
+  if (text === 'all') return all.filter(name => name !== 'mixed')
   const wanted = text.split(',')
   for (const name of wanted) {
     if (!all.includes(name)) program.error(`"${name}" is unknown. Known: ${all.join(', ')}, or all`)

@@ -99,7 +99,7 @@ function createClient(
       books.waste(bytes)
       if (connection.ask !== null) count(connection.ask, bytes)
     }
-    const flow = createFlow(clock, { lines, delayMs }, { type: 'tcp' }, { onWaste })
+    const flow = createFlow(clock, { lines, delayMs }, { onWaste })
     const connection: Connection = { flow, ready: false, ask: null }
     open++
     return connection

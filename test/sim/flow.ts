@@ -10,19 +10,17 @@ export interface Cargo {
   arrive(bytes: number, last: boolean): void
 }
 
-/**
- * `tcp`: starts with ten packets (RFC 6928), doubles a round trip, falls to 0.7 (CUBIC, RFC 9438) when a queue
- * on the way costs 100 ms, starts over after an idle second (RFC 5681 §4.1). `fixed`: bytes in flight at most.
- */
-export type Window = { readonly type: 'tcp' } | { readonly type: 'fixed'; readonly bytes: number }
-
 export interface Route {
   readonly lines: readonly Line[]
   /** One way, besides what the lines take. */
   readonly delayMs: number
 }
 
-/** One direction of one connection: bytes stay in order and in a window. */
+/**
+ * One direction of one connection: bytes stay in order and in a congestion window, TCP's or SCTP's. It starts with
+ * ten packets (RFC 6928), doubles each round trip, falls to 0.7 (CUBIC, RFC 9438) when queues on the way cost 100 ms,
+ * and starts over after an idle second (RFC 5681 §4.1). Nothing is lost: a queue too long says it without.
+ */
 export interface Flow {
   push(cargo: Cargo): void
   /** Bytes that no line has taken yet. */
@@ -44,16 +42,18 @@ const smallestWindow = 2 * packetBytes
 const largestWindow = 4_194_304
 const congestedMs = 100
 const idleMs = 1_000
+/** Nearer than this, the acknowledgement's way back is not worth an event. */
+const nearMs = 5
 
 interface Loaded {
   readonly cargo: Cargo
   left: number
 }
 
-export function createFlow(clock: Clock, route: Route, window: Window, events: FlowEvents = {}): Flow {
+export function createFlow(clock: Clock, route: Route, events: FlowEvents = {}): Flow {
   const lanes: Lane[] = route.lines.map(line => line.openLane())
   const quantum = route.lines.reduce((least, line) => Math.min(least, line.quantumBytes()), 65_536)
-  const slow = window.type === 'tcp' ? createCongestion(clock, route.delayMs * 2) : null
+  const congestion = createCongestion(clock, route.delayMs * 2)
   const urgent: Loaded[] = []
   const bulk: Loaded[] = []
   let waiting = 0
@@ -62,8 +62,7 @@ export function createFlow(clock: Clock, route: Route, window: Window, events: F
 
   const pump = (): void => {
     if (closed) return
-    const windowBytes =
-      slow === null ? (window.type === 'fixed' ? window.bytes : 0) : slow.windowBytes(inFlight)
+    const windowBytes = congestion.windowBytes(inFlight)
     for (;;) {
       const started = bulk[0] !== undefined && bulk[0].left < bulk[0].cargo.bytes
       const queue = urgent.length > 0 && !started ? urgent : bulk
@@ -101,16 +100,13 @@ export function createFlow(clock: Clock, route: Route, window: Window, events: F
     const land = (): void => {
       if (closed) events.onWaste?.(bytes)
       else cargo.arrive(bytes, last)
-      if (slow === null) {
-        inFlight -= bytes
-        pump()
-        return
-      }
-      clock.after(route.delayMs, () => {
-        slow.acknowledge(bytes, waited, inFlight)
-        inFlight -= bytes
-        pump()
-      })
+      if (route.delayMs < nearMs) acknowledge()
+      else clock.after(route.delayMs, acknowledge)
+    }
+    const acknowledge = (): void => {
+      congestion.acknowledge(bytes, waited, inFlight)
+      inFlight -= bytes
+      pump()
     }
     const first = route.lines[0]
     if (first === undefined) clock.after(route.delayMs, land)
@@ -149,7 +145,7 @@ function createCongestion(clock: Clock, roundTripMs: number): Congestion {
     windowBytes(inFlight) {
       if (inFlight === 0 && clock.now() - lastAt > idleMs) windowBytes = Math.min(windowBytes, initialWindow)
       lastAt = clock.now()
-      return windowBytes
+      return Math.floor(windowBytes)
     },
     acknowledge(bytes, waitedMs, inFlight) {
       lastAt = clock.now()

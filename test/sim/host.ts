@@ -48,8 +48,8 @@ export interface Payload {
 /** SHA-256 of a block in WebCrypto, and the way to it and back (FINDINGS §3: 900 MB/s). */
 const hashMs = 0.02
 const hashCallMs = 0.4
-/** A timer fires this much late at most. */
-const timerGrainMs = 2
+/** A timer fires this late; never in the task that armed it. */
+const timerGrainMs = [0.5, 2] as const
 /** What edge-fallback does before it gives up: two more tries. */
 const edgeTries = 3
 const edgeRetryMs = 300
@@ -148,10 +148,13 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
       }
       case 'wakeAt':
         timer?.cancel()
-        timer = clock.at(output.at - station.clockOffsetMs + dice.between(0, timerGrainMs), () => {
-          timer = null
-          take({ type: 'tick' })
-        })
+        timer = clock.at(
+          Math.max(output.at - station.clockOffsetMs, clock.now()) + dice.between(...timerGrainMs),
+          () => {
+            timer = null
+            take({ type: 'tick' })
+          },
+        )
         return
       case 'trace':
         return
@@ -231,6 +234,15 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
     const size = what === 'media' ? segment.size : hashListBytes(segment)
     const from = what === 'media' ? output.from : 0
     const to = what === 'media' && output.to > 0 ? Math.min(output.to, segment.size) : size
+    if (from >= to) {
+      // 416: the edge says how long the resource is and gives nothing (RFC 9110 §15.5.17).
+      const refusal = clock.after(2 * station.site.edgeDelayMs, () => {
+        fetches.delete(fetch)
+        take({ type: 'edgeFailed', fetch, reason: 'mismatch' })
+      })
+      fetches.set(fetch, { abort: () => refusal.cancel() })
+      return
+    }
     let offset = from
     const ended = (): void => {
       fetches.delete(fetch)

@@ -45,10 +45,17 @@ export interface NetworkPlan {
   readonly iceTimeoutMs: readonly [number, number]
 }
 
+export interface DialEvents {
+  opened(at: Station, link: Link): void
+  failed(): void
+  /** Once both know that the connection is over. */
+  lost(): void
+}
+
 export interface Network {
   place(a: Station, b: Station): Place
   /** Both get their end, the dialler first by half a trip; or the dial fails and the dialler alone hears of it. */
-  dial(from: Station, to: Station, opened: (at: Station, link: Link) => void, failed: () => void): void
+  dial(from: Station, to: Station, events: DialEvents): void
   /** The machine stops between two instructions: nobody is told. */
   kill(station: Station): void
   /** It closes its links and says so. */
@@ -58,10 +65,6 @@ export interface Network {
 
 /** A data channel's buffer is reported when it falls below half of what the core lets wait in it. */
 const drainedBelow = 131_072
-/** Bytes in flight on one data channel between near machines: SCTP's receive window. */
-const nearWindow = 1_048_576
-/** Beyond this one-way delay SCTP's slow start is felt. */
-const nearDelayMs = 5
 
 export function createNetwork(clock: Clock, dice: Dice, books: Books, plan: NetworkPlan): Network {
   const ends = new Map<Station, Set<End>>()
@@ -71,12 +74,18 @@ export function createNetwork(clock: Clock, dice: Dice, books: Books, plan: Netw
   const delayBetween = (a: Station, b: Station): number =>
     a.site === b.site ? a.site.lanDelayMs : dice.between(...plan.outsideDelayMs)
 
-  const connect = (a: Station, b: Station): readonly [End, End] => {
+  const connect = (a: Station, b: Station, lost: () => void): readonly [End, End] => {
     const delayMs = delayBetween(a, b)
     const near = new End(clock, books, a, b, delayMs)
     const far = new End(clock, books, b, a, delayMs)
-    near.join(far)
-    far.join(near)
+    const ended = (): void => {
+      if (near.isOpen || far.isOpen) return
+      ends.get(a)?.delete(near)
+      ends.get(b)?.delete(far)
+      lost()
+    }
+    near.join(far, ended)
+    far.join(near, ended)
     for (const end of [near, far]) {
       const known = ends.get(end.station) ?? new Set()
       known.add(end)
@@ -87,13 +96,13 @@ export function createNetwork(clock: Clock, dice: Dice, books: Books, plan: Netw
 
   return {
     place,
-    dial(from, to, opened, failed) {
+    dial(from, to, { opened, failed, lost }) {
       const setupMs = dice.between(...plan.setupMs)
       if (dice.chance(plan.dialFailure)) return void clock.after(setupMs + dialTimeoutMs, failed)
       clock.after(setupMs, () => {
         if (!from.alive) return
         if (!to.alive) return void clock.after(dialTimeoutMs, failed)
-        const [near, far] = connect(from, to)
+        const [near, far] = connect(from, to, lost)
         opened(from, near)
         clock.after(near.delayMs, () => {
           if (to.alive && far.isOpen) opened(to, far)
@@ -104,16 +113,12 @@ export function createNetwork(clock: Clock, dice: Dice, books: Books, plan: Netw
       for (const end of ends.get(station) ?? []) {
         end.vanish()
         const { other } = end
-        ends.get(other.station)?.delete(other)
         clock.after(dice.between(...plan.iceTimeoutMs), () => other.hangUp('ice-failed'))
       }
       ends.delete(station)
     },
     part(station) {
-      for (const end of ends.get(station) ?? []) {
-        ends.get(end.other.station)?.delete(end.other)
-        end.close('remote-closed')
-      }
+      for (const end of ends.get(station) ?? []) end.close('remote-closed')
       ends.delete(station)
     },
     linksOf(station) {
@@ -136,6 +141,7 @@ class End implements Link {
   readonly #books: Books
   readonly #flow: Flow
   #other: End | null = null
+  #ended: () => void = () => {}
   #events: LinkEvents | null = null
   #early: unknown[] = []
   #open = true
@@ -157,13 +163,13 @@ class End implements Link {
     this.#flow = createFlow(
       clock,
       { lines, delayMs },
-      delayMs < nearDelayMs ? { type: 'fixed', bytes: nearWindow } : { type: 'tcp' },
       { onWaste: bytes => books.waste(bytes), onSent: waiting => this.#sent(waiting) },
     )
   }
 
-  join(other: End): void {
+  join(other: End, ended: () => void): void {
     this.#other = other
+    this.#ended = ended
   }
 
   get other(): End {
@@ -231,14 +237,16 @@ class End implements Link {
 
   /** Stops without a word. */
   vanish(): void {
+    if (!this.#open) return
     this.#open = false
     this.#flow.close()
+    this.#ended()
   }
 
   /** The other side said goodbye, or ICE gave it up. */
   hangUp(reason: string): void {
-    if (!this.#open || !this.station.alive) return
+    if (!this.#open) return
     this.vanish()
-    this.#events?.onClose(reason)
+    if (this.station.alive) this.#events?.onClose(reason)
   }
 }

@@ -8,9 +8,9 @@ import type { Story } from './story.ts'
 import { type Outcome, runWorld } from './world.ts'
 
 /** Every policy that `--policy` knows, by name. */
-export const policies: Readonly<Record<string, (watcher: Watcher) => Policy>> = {
+export const policies: Readonly<Record<string, (watcher: Watcher, scenario: Scenario) => Policy>> = {
   http: () => http,
-  nearcast: watcher => nearcastPolicy(createCore, watcher),
+  nearcast: (watcher, scenario) => nearcastPolicy(createCore, watcher, scenario),
 }
 
 export interface RunExtras {

@@ -51,6 +51,8 @@ export interface Scenario {
   /** Links that leave the group, a viewer; 0: the site's policy denies them. */
   readonly outsideLinks: number
   readonly actions: readonly Action[]
+  /** Budget of each viewer's store, bytes. */
+  readonly storeBytes: number
 }
 
 const liveStream: StreamPlan = {
@@ -88,6 +90,7 @@ export const officeScenario: Scenario = {
   trackerDownMs: Number.POSITIVE_INFINITY,
   outsideLinks: 0,
   actions: [],
+  storeBytes: 268_435_456,
 }
 
 /** Bits a second of all the tracks that one viewer plays. */

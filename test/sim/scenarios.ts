@@ -1,3 +1,4 @@
+import { mixedScenario } from './mixture.ts'
 import { officeScenario, type Scenario } from './scenario.ts'
 
 const { stream: live } = officeScenario
@@ -111,6 +112,14 @@ export const scenarios: readonly Scenario[] = [
     viewers: 10,
     faults: { slow: 0.2, silent: 0.2, lying: 0.1 },
   },
+  {
+    ...officeScenario,
+    name: 'small-store',
+    about: 'stores of 2 MB: nothing is kept for long',
+    stream: vod,
+    joinOverMs: 40_000,
+    storeBytes: 2_000_000,
+  },
   { ...officeScenario, name: 'leech', about: 'half of the viewers only take', viewers: 8, leech: 0.5 },
   {
     ...officeScenario,
@@ -133,12 +142,12 @@ export const scenarios: readonly Scenario[] = [
   },
 ]
 
-export function scenarioNamed(name: string): Scenario {
-  const found = scenarios.find(scenario => scenario.name === name)
-  if (found === undefined) {
-    throw new Error(
-      `no scenario "${name}"; there are: ${scenarios.map(scenario => scenario.name).join(', ')}`,
-    )
-  }
+/** What `--scenario` takes; "all" means those with a place in the table. */
+export const scenarioNames: readonly string[] = [...scenarios.map(scenario => scenario.name), 'mixed']
+
+/** `mixed` is another world for each seed; the others are what they are. */
+export function scenarioFor(name: string, seed: number): Scenario {
+  const found = name === 'mixed' ? mixedScenario(seed) : scenarios.find(scenario => scenario.name === name)
+  if (found === undefined) throw new Error(`no scenario "${name}"; there are: ${scenarioNames.join(', ')}`)
   return found
 }

@@ -43,8 +43,11 @@ interface Member {
 /** An announce with its answer, and an offer with answer and candidates relayed (two SDPs of 1.5 KB). */
 const announceBytes = 900
 const dialBytes = 4_000
-/** A viewer whose link was lost or whose dial failed asks again this soon. */
-const urgentAnnounceMs = 3_000
+/** As the mesh has it: a lost neighbour is dialled again soon, one that could not be reached later. */
+const redialMs = [300, 800] as const
+const failedDialMs = 5_000
+/** The size of a group is pushed to its members at most this often. */
+const sizePushMs = 1_000
 
 export function createTracker(
   clock: Clock,
@@ -55,17 +58,26 @@ export function createTracker(
 ): Tracker {
   const members = new Map<Station, Member>()
   const groups = new Map<Site, Set<Member>>()
+  const pushing = new Set<Site>()
   const isDown = (): boolean => clock.now() >= plan.downFromMs
 
   const announce = (member: Member): void => {
     if (isDown() || !members.has(member.station)) return
     books.control('signalling', announceBytes, true)
-    tellSize(member)
+    tell(member)
     match(member)
   }
 
-  /** The size of a group travels with whatever the tracker sends next. */
-  const tellSize = (member: Member): void => {
+  const pushSize = (site: Site): void => {
+    if (pushing.has(site)) return
+    pushing.add(site)
+    clock.after(sizePushMs, () => {
+      pushing.delete(site)
+      for (const member of groups.get(site) ?? []) tell(member)
+    })
+  }
+
+  const tell = (member: Member): void => {
     const size = groups.get(member.station.site)?.size ?? 1
     if (isDown() || size === member.toldSize) return
     member.toldSize = size
@@ -106,17 +118,14 @@ export function createTracker(
     from.count[side]++
     to.count[side]++
     books.control('signalling', dialBytes, true)
-    network.dial(
-      from.station,
-      to.station,
-      (at, link) => {
+    network.dial(from.station, to.station, {
+      opened(at, link) {
         const [member, other] = at === from.station ? [from, to] : [to, from]
-        if (!members.has(at)) return
-        member.agent.linkOpened(link, other.station.mode)
-        tellSize(member)
+        if (members.has(at)) member.agent.linkOpened(link, other.station.mode)
       },
-      () => clock.after(urgentAnnounceMs, () => lose(from, to)),
-    )
+      failed: () => clock.after(failedDialMs, () => lose(from, to)),
+      lost: () => clock.after(dice.between(...redialMs), () => lose(from, to)),
+    })
   }
 
   /** The pair may be tried again. */
@@ -145,6 +154,7 @@ export function createTracker(
         members.set(station, member)
         const group = groups.get(station.site) ?? new Set()
         groups.set(station.site, group.add(member))
+        pushSize(station.site)
         beat(member)
       })
     },
@@ -153,10 +163,11 @@ export function createTracker(
       if (member === undefined) return
       members.delete(station)
       groups.get(station.site)?.delete(member)
+      pushSize(station.site)
       for (const [other, side] of member.links) {
         other.links.delete(member)
         other.count[side]--
-        clock.after(urgentAnnounceMs, () => announce(other))
+        clock.after(failedDialMs, () => announce(other))
       }
       member.links.clear()
     },

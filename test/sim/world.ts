@@ -37,9 +37,7 @@ export interface RunOptions {
   readonly scenario: Scenario
   readonly seed: number
   /** Made for each run, with the monitor that watches its cores. */
-  readonly policy: (watcher: Watcher) => Policy
-  /** Budget of each core's store, for the bound on memory. */
-  readonly storeBytes?: number
+  readonly policy: (watcher: Watcher, scenario: Scenario) => Policy
   readonly story?: Story
   /** World time goes by, for progress. */
   readonly onSecond?: (ms: number) => void
@@ -52,7 +50,6 @@ interface Visit {
   closeEdge(): void
 }
 
-const defaultStoreBytes = 268_435_456
 /** A page that dies takes its tracker socket with it: the operating system says so. */
 const trackerNoticesMs = 100
 
@@ -85,13 +82,9 @@ export function runWorld(options: RunOptions): Outcome {
     lineKbps: scenario.lineStated ? (bitrate * scenario.lineRatio) / 1000 : 0,
   })
   const story = options.story
-  const monitor = createMonitor(
-    clock,
-    options.storeBytes ?? defaultStoreBytes,
-    story === undefined ? [] : [story],
-  )
+  const monitor = createMonitor(clock, scenario.storeBytes, story === undefined ? [] : [story])
   story?.begin(clock, stream)
-  const policy = options.policy(monitor)
+  const policy = options.policy(monitor, scenario)
 
   const visits = new Map<Station, Visit>()
   const viewings: Viewing[] = []

@@ -2,17 +2,28 @@ import type { Core } from '../../../peer-core/src/core/events.ts'
 import type { PeerId } from '../../../peer-core/src/core/messages.ts'
 import { createHost, type Watcher } from '../host.ts'
 import type { Policy } from '../policy.ts'
+import type { Scenario } from '../scenario.ts'
 
-export type CoreFactory = (options: { readonly self: PeerId; readonly seed: number }) => Core
+export interface CoreSeat {
+  readonly self: PeerId
+  readonly seed: number
+  readonly config: { readonly storeBytes: number }
+}
+
+export type CoreFactory = (seat: CoreSeat) => Core
 
 /** Real cores, each in a simulated host. Tests give a broken factory to see the invariants fail. */
-export function nearcastPolicy(createCore: CoreFactory, watcher: Watcher): Policy {
+export function nearcastPolicy(createCore: CoreFactory, watcher: Watcher, scenario: Scenario): Policy {
   return {
     name: 'nearcast',
     peers: true,
     createAgent(surroundings) {
       const { id, dice } = surroundings.station
-      return createHost(createCore({ self: id, seed: dice.seed() }), surroundings, watcher)
+      return createHost(
+        createCore({ self: id, seed: dice.seed(), config: { storeBytes: scenario.storeBytes } }),
+        surroundings,
+        watcher,
+      )
     },
   }
 }

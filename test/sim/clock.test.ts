@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest'
+import { createClock } from './clock.ts'
+import { createDice } from './random.ts'
+
+it('runs events in order of time, and of asking when times are equal', () => {
+  const clock = createClock()
+  const seen: string[] = []
+  clock.at(20, () => seen.push('late'))
+  clock.at(10, () => seen.push('first'))
+  clock.at(10, () => seen.push('second'))
+  clock.runUntil(15)
+  expect(seen).toEqual(['first', 'second'])
+  expect(clock.now()).toBe(15)
+  clock.runUntil(20)
+  expect(seen).toEqual(['first', 'second', 'late'])
+})
+
+it('holds its order with thousands of events', () => {
+  const clock = createClock()
+  const dice = createDice(7)
+  const times: number[] = []
+  for (let i = 0; i < 5_000; i++) clock.at(dice.below(1_000), () => times.push(clock.now()))
+  clock.runUntil(1_000)
+  expect(times).toHaveLength(5_000)
+  expect(times).toEqual([...times].sort((a, b) => a - b))
+})
+
+it('never runs what was cancelled, and takes the past for now', () => {
+  const clock = createClock()
+  const seen: string[] = []
+  clock.runUntil(100)
+  clock.at(50, () => seen.push(`past at ${clock.now()}`))
+  clock.at(110, () => seen.push('cancelled')).cancel()
+  clock.runUntil(200)
+  expect(seen).toEqual(['past at 100'])
+})
+
+it('lets an event ask for more at its own instant', () => {
+  const clock = createClock()
+  const seen: number[] = []
+  clock.at(5, () => {
+    seen.push(1)
+    clock.after(0, () => seen.push(2))
+  })
+  clock.runUntil(5)
+  expect(seen).toEqual([1, 2])
+})
+
+it('refuses an event at no time', () => {
+  expect(() => createClock().at(Number.NaN, () => {})).toThrow('no time')
+})

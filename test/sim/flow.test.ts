@@ -1,0 +1,94 @@
+import { expect, it } from 'vitest'
+import { createClock } from './clock.ts'
+import { type Cargo, createFlow } from './flow.ts'
+import { createLine } from './line.ts'
+
+const noLimit = Number.POSITIVE_INFINITY
+
+it('starts with ten packets and doubles each round trip', () => {
+  const clock = createClock()
+  const flow = createFlow(clock, { lines: [createLine(clock, 'line', noLimit, 'fair')], delayMs: 50 })
+  const arrived = new Map<number, number>()
+  flow.push(cargo(200_000, bytes => arrived.set(clock.now(), (arrived.get(clock.now()) ?? 0) + bytes)))
+  clock.runUntil(1_000)
+  expect([...arrived.keys()]).toEqual([50, 150, 250, 350])
+  expect([...arrived.values()].slice(0, 3)).toEqual([14_600, 29_200, 58_400])
+  expect([...arrived.values()].reduce((a, b) => a + b)).toBe(200_000)
+})
+
+it('starts over after an idle second', () => {
+  const clock = createClock()
+  const flow = createFlow(clock, { lines: [createLine(clock, 'line', noLimit, 'fair')], delayMs: 20 })
+  flow.push(cargo(500_000))
+  clock.runUntil(2_000)
+  let first = 0
+  flow.push(cargo(100_000, bytes => (first += bytes)))
+  clock.runUntil(2_020)
+  expect(first).toBe(14_600)
+})
+
+it('fills a line without standing in its own way', () => {
+  const clock = createClock()
+  const line = createLine(clock, 'line', 500_000, 'fair')
+  const flow = createFlow(clock, { lines: [line], delayMs: 10 })
+  flow.push(cargo(5_000_000))
+  clock.runUntil(2_000)
+  const before = line.carriedBytes()
+  clock.runUntil(7_000)
+  expect((line.carriedBytes() - before) / 5_000).toBeGreaterThan(475)
+  expect(line.backlogMs()).toBeLessThan(250)
+})
+
+it('shares a plain router with other flows about evenly', () => {
+  const clock = createClock()
+  const line = createLine(clock, 'line', 500_000, 'fifo')
+  const got = [0, 0, 0, 0]
+  got.forEach((_, i) => {
+    const flow = createFlow(clock, { lines: [line], delayMs: 10 })
+    flow.push(cargo(9_000_000, bytes => (got[i]! += bytes)))
+  })
+  clock.runUntil(20_000)
+  for (const bytes of got) expect(Math.abs(bytes - 2_500_000) / 2_500_000).toBeLessThan(0.25)
+})
+
+it('still costs the line what was under way when it is closed', () => {
+  const clock = createClock()
+  const line = createLine(clock, 'line', 100_000, 'fair')
+  let wasted = 0
+  const flow = createFlow(clock, { lines: [line], delayMs: 10 }, { onWaste: bytes => (wasted += bytes) })
+  flow.push(cargo(1_000_000))
+  clock.runUntil(50)
+  const before = line.carriedBytes()
+  flow.close()
+  clock.runUntil(5_000)
+  expect(wasted).toBeGreaterThanOrEqual(14_600 - before)
+  expect(line.carriedBytes()).toBeLessThan(40_000)
+})
+
+it('sends control before what waits, never into the middle of a message', () => {
+  const clock = createClock()
+  const flow = createFlow(clock, { lines: [createLine(clock, 'line', 100_000, 'fair')], delayMs: 1 })
+  const done: string[] = []
+  flow.push(cargo(60_000, (_, last) => last && done.push('bulk 1')))
+  flow.push(cargo(60_000, (_, last) => last && done.push('bulk 2')))
+  flow.push({ ...cargo(50, (_, last) => last && done.push('control')), urgent: true })
+  clock.runUntil(5_000)
+  expect(done).toEqual(['bulk 1', 'control', 'bulk 2'])
+})
+
+it('says what still waits when something was handed over', () => {
+  const clock = createClock()
+  const told: number[] = []
+  const route = { lines: [createLine(clock, 'line', 100_000, 'fair')], delayMs: 1 }
+  const flow = createFlow(clock, route, { onSent: waiting => told.push(waiting) })
+  flow.push(cargo(30_000))
+  flow.push(cargo(30_000))
+  expect(flow.waitingBytes()).toBeGreaterThan(30_000)
+  clock.runUntil(5_000)
+  expect(told.at(-1)).toBe(0)
+  expect(told).toHaveLength(2)
+})
+
+function cargo(bytes: number, arrive: (bytes: number, last: boolean) => void = () => {}): Cargo {
+  return { bytes, urgent: false, arrive }
+}
