@@ -6,7 +6,7 @@ import { build, type Plugin } from 'esbuild'
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 const require = createRequire(join(root, 'peer-core/package.json'))
-const shim = (name: string) => join(root, '.dev/shims', `${name}.js`)
+const shim = (file: string) => join(root, '.dev/shims', file)
 
 /**
  * The wire's two libraries were written for browserify. In our own bundle simple-peer comes from its source, on
@@ -18,10 +18,10 @@ const slimWire: Plugin = {
   setup(hooks) {
     const replaced: Readonly<Record<string, string>> = {
       '#simple-peer': require.resolve('simple-peer'),
-      'readable-stream': shim('stream'),
-      buffer: shim('buffer'),
-      randombytes: shim('randombytes'),
-      debug: shim('debug'),
+      'readable-stream': shim('stream.js'),
+      buffer: shim('buffer.js'),
+      randombytes: shim('randombytes.cjs'),
+      debug: shim('debug.cjs'),
     }
     hooks.onResolve({ filter: /^(#simple-peer|readable-stream|buffer|randombytes|debug)$/ }, ({ path }) => {
       const replacement = replaced[path]

@@ -3,4 +3,5 @@ const silent = () => {}
 silent.enabled = false
 silent.destroy = silent
 silent.extend = () => silent
-export default () => silent
+// CommonJS, because simple-peer calls what require() gives.
+module.exports = () => silent
