@@ -384,7 +384,8 @@ class Host implements Swarm {
       if (!this.#sources.has(entry.key)) {
         this.#sources.set(entry.key, { track, source: { ...entry, url: '', range: null, hashesUrl: '' } })
       }
-      this.#feed({ type: 'restored', track, entry })
+      // What is half here already would be taken for the store's bytes.
+      if (!this.#payloads.has(entry.key)) this.#feed({ type: 'restored', track, entry })
     }
   }
 
