@@ -16,7 +16,7 @@ import { isUnreliable } from './turns.ts'
 export function hearOffer(state: State, peer: Peer, message: OfferMessage): InOffer | null {
   const track = peer.tracksIn.get(message.track)
   if (track === undefined || peer.offers.has(message.n)) return null
-  if (message.size > state.config.sharedSegmentBytes) return null
+  if (Math.max(message.size, message.frontier) > state.config.sharedSegmentBytes) return null
   if (message.from % blockBytes !== 0 || message.frontier < message.from) return null
   if (peer.offers.size >= state.config.maxOffersPerPeer) dropOldest(state, peer)
   const offer: InOffer = {
@@ -52,7 +52,7 @@ export function hearGrow(state: State, peer: Peer, message: GrowMessage): InOffe
   const offer = peer.offers.get(message.n)
   if (!offer || message.frontier < offer.frontier) return null
   if (message.size > 0 && offer.size > 0 && message.size !== offer.size) return null
-  if (message.size > state.config.sharedSegmentBytes) return null
+  if (Math.max(message.size, message.frontier) > state.config.sharedSegmentBytes) return null
   if (message.size > 0) offer.size = message.size
   if (offer.size > 0 && message.frontier > offer.size) return null
   if (message.rateBps > 0) offer.rateBps = message.rateBps
