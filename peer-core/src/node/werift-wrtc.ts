@@ -5,10 +5,16 @@ import type { Wrtc } from '#simple-peer'
 export interface WeriftOptions {
   /**
    * Skip the DTLS record numbers that werift has used once already. `false` shows what it mends: every connection
-   * with a browser stalls for one second at its eighth data record.
+   * with a browser loses its sixth or eighth data record.
    * @default true
    */
   readonly dtlsRemedy?: boolean
+  /**
+   * Repeat a lost tail after 0.4 s and keep bursts within what a browser's socket holds. `false` leaves SCTP as werift
+   * has it: 1 s, and bursts that a busy browser drops.
+   * @default true
+   */
+  readonly sctpRemedy?: boolean
   /** Longest wait for candidates before a description goes out and the rest trickle, ms. @default 30 */
   readonly gatherWaitMs?: number
   /** Kernel buffer of each UDP socket in each direction; small ones lose packets in bursts. @default 4 MiB */
@@ -20,7 +26,7 @@ export interface WeriftOptions {
  * made good. One certificate serves the whole process, so the peers of one process can be recognised as such.
  */
 export function createWeriftWrtc(options: WeriftOptions = {}): Wrtc {
-  const { dtlsRemedy = true, gatherWaitMs = 30, socketBufferBytes = 4 << 20 } = options
+  const { dtlsRemedy = true, sctpRemedy = true, gatherWaitMs = 30, socketBufferBytes = 4 << 20 } = options
   // A constructor that returns an object: `new` gives the dressed werift connection itself.
   function PeerConnection(config: RTCConfiguration = {}): RTCPeerConnection {
     const servers = (config.iceServers ?? []) as { urls: string }[]
@@ -36,7 +42,7 @@ export function createWeriftWrtc(options: WeriftOptions = {}): Wrtc {
     pc.signalingStateChange.subscribe(() => {
       if (dtlsRemedy) for (const dtls of pc.dtlsTransports) once(steadied, dtls, freshRecordNumbers)
       const sctp = pc.sctpTransport?.sctp
-      if (sctp) once(steadied, sctp, steadyAssociation)
+      if (sctp && sctpRemedy) once(steadied, sctp, steadyAssociation)
     })
     return pc
   }

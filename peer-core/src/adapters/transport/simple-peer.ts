@@ -223,9 +223,11 @@ class SimplePeerConnection implements Connection {
   }
 }
 
-function closeReason(error: Error & { code?: string }): CloseReason {
-  // What Chromium reports when the other side calls close(): the normal end of a connection.
-  if (/User-Initiated Abort|Close called/.test(error.message)) return 'remote-closed'
+/** "User-Initiated Abort" (RFC 9260 §3.3.10.12): what close() on the other side sends, and so a normal end. */
+const userAbort = 12
+
+function closeReason(error: Error & { code?: string; sctpCauseCode?: number | null }): CloseReason {
+  if (error.sctpCauseCode === userAbort || /User-Initiated Abort/.test(error.message)) return 'remote-closed'
   switch (error.code) {
     case 'ERR_ICE_CONNECTION_FAILURE':
     case 'ERR_CONNECTION_FAILURE':
