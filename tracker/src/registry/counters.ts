@@ -6,7 +6,6 @@ export const refusals = [
   'rate',
   'memberships',
   'stranger',
-  'claimed',
   'scrape',
   'unnamed',
   'unsolicited',

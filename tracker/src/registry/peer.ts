@@ -46,7 +46,7 @@ export interface Claim {
  * a site, inside its address: then no address is shown outside the network that already knows it.
  */
 export function mayMeet(a: Peer, b: Peer): boolean {
-  if (a.connection === b.connection || a.mode === 'off' || b.mode === 'off') return false
+  if (a === b || a.mode === 'off' || b.mode === 'off') return false
   if (a.mode === 'leech' && b.mode === 'leech') return false
   if (a.connection.standing.policy.wan === 'allow' && b.connection.standing.policy.wan === 'allow')
     return true

@@ -136,12 +136,16 @@ describe('a standard client', () => {
     expect(lab.registry.stats()).toMatchObject({ swarms: 0, peers: 0, connections: 0 })
   })
 
-  test('is never matched with its own socket', () => {
+  test('two players of one page share a socket and still meet; nobody meets itself', () => {
     const lab = createLab()
     const a = lab.open('192.0.2.1')
     a.announce('a1')
     a.announce('a2', { offers: 5 })
-    expect(a.heard().filter(message => message.type === 'offer')).toEqual([])
+    expect(a.heard().filter(message => message.type === 'offer')).toMatchObject([{ from: idOf('a2') }])
+    a.signal('a2', 'a1', { type: 'answer', offer: 'a2-0' })
+    expect(a.heard()).toEqual([])
+    a.signal('a1', 'a2', { type: 'answer', offer: 'a2-0' })
+    expect(a.heard()).toMatchObject([{ type: 'answer', from: idOf('a1') }])
   })
 
   test('comes sooner while it lacks partners that exist, and rarely when it has enough', () => {
