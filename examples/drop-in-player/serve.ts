@@ -1,5 +1,4 @@
 /** Serves the page, a stream and a tracker: `npm start -w @nearcast/example-drop-in-player [-- PORT]`. */
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -11,14 +10,14 @@ import { bundlePlugin } from '../../.dev/bundle.ts'
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const require = createRequire(import.meta.url)
 
-/** What a site would put on its own web server. */
+/** What a site would put on its own web server. The script is the one that `npm run build` writes. */
 const files = {
   '/': { type: 'text/html', body: await readFile(here('index.html'), 'utf8') },
   '/hls.js': {
     type: 'text/javascript',
     body: await readFile(require.resolve('hls.js/dist/hls.min.js'), 'utf8'),
   },
-  '/nearcast.js': { type: 'text/javascript', body: await nearcastScript() },
+  '/nearcast.js': { type: 'text/javascript', body: (await bundlePlugin('iife')).code },
 }
 
 const tracker = createTracker()
@@ -46,10 +45,4 @@ try {
     `Cannot listen: ${error instanceof Error ? error.message : error}. Give another port as the last argument.`,
   )
   process.exit(1)
-}
-
-/** The built script; before `npm run build`, the same made now. */
-async function nearcastScript(): Promise<string> {
-  const built = here('../../player-plugin/dist/nearcast.js')
-  return existsSync(built) ? readFile(built, 'utf8') : (await bundlePlugin('iife')).code
 }
