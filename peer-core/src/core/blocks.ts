@@ -35,8 +35,10 @@ export class Blocks {
     return Math.ceil(this.#size / blockBytes)
   }
 
+  /** Blocks beyond the end are forgotten. */
   setSize(size: number): void {
     this.#size = size
+    if (size > 0) for (let index = this.count; index < this.#states.length; index++) this.reset(index)
     this.#ensure(this.count)
   }
 

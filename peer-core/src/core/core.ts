@@ -7,7 +7,7 @@ import { hearPong, tellPosition, tellPositionTo, watchPeers } from './liveness.t
 import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
-import { dropAsksOf, hearPiece, hearReject } from './picker.ts'
+import { cancelAsks, dropAsksOf, hearPiece, hearReject } from './picker.ts'
 import { evict, forgetOld, learnSegment, makeRoom } from './retention.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
@@ -96,14 +96,12 @@ function take(state: State, input: Input): void {
       return touch(state, hearEdgeData(state, input))
     case 'edgeDone':
       return touch(state, hearEdgeDone(state, input))
-    case 'edgeFailed': {
-      const segment = hearEdgeFailed(state, input.fetch, input.reason)
-      if (segment) segment.edgeFailure = input.reason
-      return touch(state, segment)
-    }
+    case 'edgeFailed':
+      return touch(state, hearEdgeFailed(state, input.fetch, input.reason))
     case 'verified': {
       const { segment, liars } = hearVerified(state, input.job, input.bad)
       for (const liar of liars) banish(state, liar)
+      if (segment?.edgePolluted) giveUp(state, segment)
       return touch(state, segment)
     }
     case 'policy':
@@ -308,6 +306,13 @@ function setPolicy(state: State, policy: Policy): void {
     state.dirty.add(segment)
   }
   makeRoom(state, null)
+}
+
+/** Wrong at the edge itself: nobody shall have it from us, and the player's own way is left to decide. */
+function giveUp(state: State, segment: Segment): void {
+  for (const fetch of [...segment.fetches]) abortFetch(state, fetch, 'failed')
+  cancelAsks(state, segment)
+  retract(state, segment, 'failed')
 }
 
 /** A want whose edge fails for good, and that nobody here can help, goes back to the player. */

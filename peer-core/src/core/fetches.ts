@@ -1,9 +1,10 @@
 import { fromEdge } from './blocks.ts'
-import { announce, closeClaim, openClaim } from './claims.ts'
+import { announce, closeClaim, openClaim, recall } from './claims.ts'
 import type { EdgeFailure, EdgeReason, Input } from './events.ts'
 import { observeDelay, observeTransfer } from './goodput.ts'
 import { blockBytes, type WithdrawReason } from './messages.ts'
 import { isWhole } from './offers.ts'
+import { cancelAsks } from './picker.ts'
 import type { Claim, Fetch, Segment } from './segment.ts'
 import { isProvable, isShared } from './sharing.ts'
 import { emit, type State } from './state.ts'
@@ -114,9 +115,12 @@ export function hearEdgeData(state: State, data: EdgeData): Segment | null {
     checkList(state, segment, 'edge')
     return segment
   }
-  if (!agrees(state, segment, data)) {
+  if (data.offset !== fetch.frontier || !agrees(state, segment, data)) {
     emit(state, { type: 'abortEdge', fetch: fetch.id })
-    return hearEdgeFailed(state, fetch.id, 'mismatch')
+    hearEdgeFailed(state, fetch.id, 'mismatch')
+    // A size that only a peer told gives way to what the edge says.
+    if (data.size > 0 && segment.entry.size === 0 && segment.blocks.isEmpty) segment.blocks.setSize(data.size)
+    return segment
   }
   take(state, fetch, data)
   measure(state, fetch)
@@ -131,9 +135,11 @@ export function hearEdgeDone(state: State, done: EdgeDone): Segment | null {
   if (!fetch) return null
   const { segment } = fetch
   if (fetch.what === 'hashes') {
-    endFetch(state, fetch)
-    return segment
+    return segment.hashes === 'asked' ? hearEdgeFailed(state, done.fetch, 'mismatch') : endFetch(state, fetch)
   }
+  // A body that is empty or ends too early is none.
+  const end = fetch.to > 0 ? Math.min(fetch.to, segment.size || fetch.to) : segment.size || fetch.from + 1
+  if (fetch.frontier < end) return hearEdgeFailed(state, done.fetch, 'mismatch')
   if (segment.size === 0 && fetch.to === 0) {
     segment.blocks.setSize(fetch.frontier)
     const last = segment.blocks.count - 1
@@ -162,8 +168,9 @@ export function hearEdgeFailed(state: State, id: number, reason: EdgeFailure): S
     return segment
   }
   if (reason !== 'aborted') segment.edgeFailures++
+  segment.edgeFailure = reason
   segment.edgeRetryAt = state.now + Math.min(250 * segment.edgeFailures, 2_000)
-  if (reason === 'mismatch' && !isProvable(state, segment)) restart(segment)
+  if (reason === 'mismatch' && !isProvable(state, segment)) restart(state, segment)
   if (fetch.claim) closeClaim(state, segment, fetch.claim, 'failed')
   return segment
 }
@@ -175,10 +182,12 @@ export function abortFetch(state: State, fetch: Fetch, reason: WithdrawReason): 
   if (fetch.claim) closeClaim(state, fetch.segment, fetch.claim, reason)
 }
 
-function endFetch(state: State, fetch: Fetch): void {
+function endFetch(state: State, fetch: Fetch): Segment {
+  const { segment } = fetch
   state.fetches.delete(fetch.id)
-  fetch.segment.fetches.delete(fetch)
-  if (fetch.segment.hashesFetch === fetch) fetch.segment.hashesFetch = null
+  segment.fetches.delete(fetch)
+  if (segment.hashesFetch === fetch) segment.hashesFetch = null
+  return segment
 }
 
 function take(state: State, fetch: Fetch, data: EdgeData): void {
@@ -225,7 +234,7 @@ function agrees(state: State, segment: Segment, data: EdgeData): boolean {
   if (segment.size > 0 && data.offset + data.length > segment.size) return false
   if (segment.lineage === null) segment.lineage = { etag: data.etag, source: fromEdge }
   if (isProvable(state, segment)) return true
-  return data.etag === '' || segment.lineage.etag === '' || segment.lineage.etag === data.etag
+  return segment.lineage.etag === data.etag
 }
 
 function measure(state: State, fetch: Fetch): void {
@@ -246,14 +255,18 @@ function isRestHere(segment: Segment, fetch: Fetch): boolean {
 
 /** Bytes of one lineage with what we are about to fetch? If not, what is here is dropped and we begin at 0. */
 function joinOrRestart(state: State, segment: Segment): boolean {
-  if (isProvable(state, segment) || segment.blocks.isEmpty || segment.lineage === null) return true
-  if (segment.lineage.etag !== '') return true
-  restart(segment)
+  if (isProvable(state, segment) || segment.lineage === null || segment.lineage.etag !== '') return true
+  restart(state, segment)
   return false
 }
 
-function restart(segment: Segment): void {
+/** What is here or on its way is of another lineage than what comes now. */
+function restart(state: State, segment: Segment): void {
+  for (const fetch of [...segment.fetches]) abortFetch(state, fetch, 'void')
+  cancelAsks(state, segment)
+  recall(state, segment)
   segment.blocks.resetAll()
+  segment.blocks.setSize(segment.entry.size)
   segment.lineage = null
 }
 

@@ -61,6 +61,7 @@ export function usableOffers(state: State, segment: Segment): InOffer[] {
 
 /** DESIGN §5: without a root, bytes of two sources meet only under one strong validator and one size. */
 function joins(state: State, segment: Segment, offer: InOffer): boolean {
+  if (offer.size > 0 && segment.size > 0 && offer.size !== segment.size) return false
   if (isProvable(state, segment)) return true
   const { lineage } = segment
   if (lineage === null) return segment.fetches.size === 0
@@ -92,7 +93,7 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   const last = first + Math.ceil(piece.length / blockBytes)
   let fresh = 0
   for (let index = first; index < last; index++) {
-    if (!segment.blocks.isMissing(index)) continue
+    if (!segment.blocks.isMissing(index) || segment.blocks.lengthOf(index) <= 0) continue
     fresh += segment.blocks.lengthOf(index)
     segment.blocks.receive(index, peer.id)
     emit(state, {

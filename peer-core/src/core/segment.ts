@@ -129,6 +129,8 @@ export class Segment {
   dangerSince = 0
   /** It came, in part, while its lease was still arriving. */
   leased = false
+  /** Blocks that the edge gave wrong once; −1: the list of their hashes. */
+  readonly edgeDoubts = new Set<number>()
   /** Proven to be wrong at the edge itself. */
   edgePolluted = false
 

@@ -11,6 +11,9 @@ import { emit, type State } from './state.ts'
 /** Candidate lists under check at once; a liar must not keep the true one out. */
 const maxListChecks = 4
 
+/** Stands for the list among the edge's doubtful blocks. */
+const theList = -1
+
 /** A segment of a single block needs no list: its root is the block's own hash. */
 export function needsList(segment: Segment): boolean {
   return segment.size === 0 || segment.size > blockBytes
@@ -86,7 +89,7 @@ export function hearVerified(
     }
     const source = segment.blocks.sourceOf(index)
     segment.blocks.reset(index)
-    if (source === fromEdge) distrustEdge(state, segment)
+    if (source === fromEdge) distrustEdge(state, segment, index)
     else if (source !== undefined) {
       liars.add(source)
       emit(state, { type: 'trace', note: { kind: 'polluted', key: segment.key, peer: source } })
@@ -137,16 +140,16 @@ function hearList(state: State, segment: Segment, from: PeerId | 'edge', good: b
   if (segment.hashes === 'checking') segment.hashes = 'none'
   emit(state, { type: 'trace', note: { kind: 'polluted', key: segment.key, peer: from } })
   if (from !== 'edge') return [from]
-  distrustEdge(state, segment)
+  distrustEdge(state, segment, theList)
   return []
 }
 
-/** The edge's own bytes fail twice: nothing of this segment is shared, and the player's own way is left to decide. */
-function distrustEdge(state: State, segment: Segment): void {
+/** The same bytes of the edge fail twice: nothing of this segment is shared, and the player's own way is left to decide. */
+function distrustEdge(state: State, segment: Segment, what: number): void {
   emit(state, { type: 'trace', note: { kind: 'polluted', key: segment.key, peer: 'edge' } })
-  segment.edgeFailures++
   segment.edgeRetryAt = state.now + 250
-  if (segment.edgeFailures >= 2) segment.edgePolluted = true
+  if (segment.edgeDoubts.has(what)) segment.edgePolluted = true
+  segment.edgeDoubts.add(what)
 }
 
 function startCheck(state: State, segment: Segment, first: number, count: number): void {
