@@ -285,7 +285,10 @@ for (const name of ['hls.js-1.5', 'hls.js-1.6', 'hls.js']) {
       await page.evaluate(() => subject.answerWith(() => ({ fail: 'bug' })))
       await start('fmp4/master.m3u8')
       await played(3)
-      const { warnings, plain, errors } = await page.evaluate(() => subject.run())
+      const { warnings, plain, errors } = await page.evaluate(() => {
+        const { warnings, plain, errors } = subject.run()
+        return { warnings, plain, errors }
+      })
       expect(warnings[0]).toBe('request-failed')
       expect(plain).toContain('fallback')
       expect(errors).toEqual([])
@@ -351,7 +354,10 @@ for (const name of ['hls.js-1.5', 'hls.js-1.6', 'hls.js']) {
         subject.start({ url, hls: { xhrSetup } })
       }, `${http.url}/aes/master.m3u8`)
       await played(2)
-      const { plain, deliveries } = await page.evaluate(() => subject.run())
+      const { plain, deliveries } = await page.evaluate(() => {
+        const { plain, deliveries } = subject.run()
+        return { plain, deliveries }
+      })
       expect(plain.filter(reason => reason !== 'bitrate-test')).toEqual([])
       expect(deliveries.length).toBeGreaterThan(0)
     })

@@ -45,6 +45,7 @@ export interface Running {
   readonly plain: string[]
   readonly deliveries: { type: string; seq: number | string; origin: string }[]
   readonly loaded: { sn: number | string; stats: Record<string, unknown> }[]
+  readonly buffered: { sn: number | string; bps: number; estimate: number; stats: string }[]
   swarm(): SwarmDouble
   swarms: SwarmDouble[]
 }
@@ -92,6 +93,7 @@ export function start(setup: Setup): void {
     plain: [],
     deliveries: [],
     loaded: [],
+    buffered: [],
     swarms,
     swarm: () => {
       const last = swarms.at(-1)
@@ -105,6 +107,22 @@ export function start(setup: Setup): void {
   )
   hls.on('hlsFragLoaded', (_, { frag }) =>
     running.loaded.push({ sn: frag.sn, stats: JSON.parse(JSON.stringify(frag.stats)) }),
+  )
+  hls.on('hlsFragBuffered', (_, { frag, stats }) =>
+    running.buffered.push({
+      sn: frag.sn,
+      bps: Math.round(
+        (stats.loaded * 8000) /
+          (stats.parsing.end -
+            stats.loading.start -
+            Math.min(
+              stats.loading.first - stats.loading.start,
+              (hls as unknown as { ttfbEstimate: number }).ttfbEstimate,
+            )),
+      ),
+      estimate: Math.round(hls.bandwidthEstimate),
+      stats: JSON.stringify(stats),
+    }),
   )
   nearcast.on('warning', ({ reason }) => running.warnings.push(reason))
   nearcast.on('plain', ({ reason }) => running.plain.push(reason))
