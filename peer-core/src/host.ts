@@ -1,6 +1,6 @@
 import type { CoreConfig } from './core/config.ts'
 import { createCore } from './core/core.ts'
-import type { Core, Input, Output, Policy, SegmentKey, TrackPath } from './core/events.ts'
+import type { Core, Input, Output, Place, Policy, SegmentKey, TrackPath } from './core/events.ts'
 import { blockBytes, type Mode, type PeerId } from './core/messages.ts'
 import { recordCore } from './core/trace.ts'
 import { EdgePort } from './host/edge-port.ts'
@@ -59,6 +59,7 @@ class Host implements Swarm {
   #isClosed = false
   #payload: Uint8Array | undefined
   #payloadOffset = 0
+  #payloadFrom: 'edge' | Place = 'edge'
   #payloads: Payloads
   #ledger = new Ledger()
   #sources = new Map<SegmentKey, { readonly track: TrackPath; source: SegmentSource }>()
@@ -221,6 +222,8 @@ class Host implements Swarm {
   #step(input: Input, payload: Uint8Array | undefined): void {
     this.#payload = payload
     this.#payloadOffset = offsetOf(input)
+    this.#payloadFrom =
+      input.type === 'message' ? (this.#ledger.links.get(input.peer)?.place ?? 'outside') : 'edge'
     this.#core.handle(this.#now(), input)
     for (let output = this.#core.poll(); output; output = this.#core.poll()) this.#perform(output)
     this.#payload = undefined
@@ -293,7 +296,13 @@ class Host implements Swarm {
   #accept(key: SegmentKey, offset: number, length: number): void {
     if (!this.#payload) return
     const at = offset - this.#payloadOffset
-    const size = this.#sources.get(key)?.source.size ?? 0
+    const entry = this.#sources.get(key)
+    const size = entry?.source.size ?? 0
+    if (entry) {
+      const story = this.#ledger.segment(entry.track, entry.source)
+      story[`${this.#payloadFrom}Bytes`] += length
+      story.state = 'arriving'
+    }
     this.#payloads.write(key, offset, this.#payload.subarray(at, at + length), size)
     this.#requests.progress(key, this.#payloads.written(key), size)
   }
@@ -316,12 +325,12 @@ class Host implements Swarm {
   }
 
   async #keep(key: SegmentKey, size: number): Promise<void> {
-    const known = this.#ledger.known(key)
-    if (known) {
-      known.state = 'held'
-      known.size = size
-    }
     const entry = this.#sources.get(key)
+    // Only what is proven is kept, or what the policy does not ask to prove.
+    if (entry) {
+      const verified = entry.source.root !== '' && this.#policy.integrity !== 'off'
+      Object.assign(this.#ledger.segment(entry.track, entry.source), { state: 'held', size, verified })
+    }
     const bytes = this.#payloads.view(key, 0, size)
     const { store } = this.#options
     if (!store || !entry || !bytes) return
