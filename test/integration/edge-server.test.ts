@@ -364,9 +364,35 @@ describe('digests', () => {
     const { url } = await start({ dir })
     const first = await fetch(`${url}/vod/changing.m3u8`)
     writeFileSync(join(dir, 'vod/changing.ts'), 'two!')
+    // A playlist is good for a second, so that a crowd that presses play costs one look at its segments.
+    const later = async () => (await fetch(`${url}/vod/changing.m3u8`)).headers.get('etag')
+    await expect.poll(later, { timeout: 5000 }).not.toBe(first.headers.get('etag'))
     const second = await fetch(`${url}/vod/changing.m3u8`)
-    expect(second.headers.get('etag')).not.toBe(first.headers.get('etag'))
     expect(parseDigestTags(await second.text(), second.url).segments.get(0)?.size).toBe(4)
+  })
+
+  it('cost the line little: playlists go compressed to whoever takes that', async () => {
+    const { url, log } = await start({ dir })
+    const at = `${url}/vod/index.m3u8`
+    const [plain, packed] = await Promise.all(
+      ['identity', 'gzip'].map(encoding => fetch(at, { headers: { 'accept-encoding': encoding } })),
+    )
+    expect([plain!.headers.get('content-encoding'), packed!.headers.get('content-encoding')]).toEqual([
+      null,
+      'gzip',
+    ])
+    expect(packed!.headers.get('etag')).not.toBe(plain!.headers.get('etag'))
+    expect(packed!.headers.get('vary')).toContain('Accept-Encoding')
+    expect(await packed!.text()).toBe(await plain!.text())
+    const [more, less] = log.entries.map(entry => entry.bytes).toSorted((a, b) => b - a)
+    expect(less! / more!).toBeLessThan(0.75)
+    const again = { 'accept-encoding': 'gzip', 'if-none-match': packed!.headers.get('etag')! }
+    expect((await fetch(at, { headers: again })).status).toBe(304)
+    const refused = await fetch(at, { headers: { 'accept-encoding': 'gzip;q=0, identity' } })
+    expect(refused.headers.get('content-encoding')).toBeNull()
+    // Media stays as it is: its lengths and ranges must be those of the file.
+    const segment = await fetch(`${url}/vod/s0.ts`, { headers: { 'accept-encoding': 'gzip' } })
+    expect(segment.headers.get('content-encoding')).toBeNull()
   })
 
   it('may be switched off', async () => {
@@ -423,6 +449,25 @@ describe('in front of an origin', () => {
     expect(table.segments.size).toBe(5)
     for (let i = 0; i < 5; i++) expect((await bytesOf(`${url}/v/s${i}.ts`)).equals(media[i]!)).toBe(true)
     expect(up.asked.toSorted()).toEqual(['/base/v/index.m3u8', ...media.map((_, i) => `/base/v/s${i}.ts`)])
+  })
+
+  it('playlists that name the origin by its full URL stay within this edge', async () => {
+    const up = await origin((request, response) => {
+      if (!request.url!.endsWith('.m3u8')) return serveMedia(request, response)
+      const base = `http://${request.headers.host}/base`
+      response.end(
+        request.url!.includes('master')
+          ? `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n${base}/v/i.m3u8\n`
+          : playlistOf([`${base}/v/s0.ts`]),
+      )
+    })
+    const { url } = await start({ origin: `${up.url}/base` })
+    const variant = (await (await fetch(`${url}/a/b/master.m3u8`)).text()).trim().split('\n').at(-1)!
+    const at = new URL(variant, `${url}/a/b/master.m3u8`).href
+    expect(at).toBe(`${url}/v/i.m3u8`)
+    const text = await (await fetch(at)).text()
+    expect(new URL(text.trim().split('\n').at(-2)!, at).href).toBe(`${url}/v/s0.ts`)
+    expect(parseDigestTags(text, at).segments.size).toBe(1)
   })
 
   it('ranges are asked for as ranges, kept, and serve what lies within them', async () => {

@@ -77,6 +77,7 @@ export function createEdge(options: EdgeOptions): EdgeServer {
     digests: options.digests ?? true,
     waitMs: options.digestWaitMs ?? 2_000,
     local: options.origin === undefined,
+    ...(options.origin !== undefined && { origin: options.origin }),
   })
   let meter = options.lineKbps ? createLineMeter(options.lineKbps, timers) : null
   let faults: FaultHook | null = null
@@ -127,7 +128,13 @@ export function createEdge(options: EdgeOptions): EdgeServer {
     if (fault?.type === 'status') return refusal(fault.status, fault.headers)
     if (fault?.type === 'delay') await new Promise<void>(resolve => timers.after(fault.ms, resolve))
     const head = request.method === 'HEAD'
-    const quest = { url, range: request.headers.get('range'), head, signal: request.signal }
+    const quest = {
+      url,
+      range: request.headers.get('range'),
+      head,
+      acceptEncoding: request.headers.get('accept-encoding'),
+      signal: request.signal,
+    }
     const found = await publisher.find(quest).catch((): Refusal => ({ status: 500 }))
     if (isRefusal(found)) {
       return refusal(found.status, found.retryAfter === undefined ? {} : { 'Retry-After': found.retryAfter })

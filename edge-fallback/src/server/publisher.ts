@@ -1,7 +1,7 @@
 import { systemTimers, type Timers } from '../source/timers.ts'
 import { isPlaylist } from './content-type.ts'
 import type { DigestStore } from './digest/digest-store.ts'
-import { createPlaylistDigests, textResource } from './digest/playlist-digests.ts'
+import { createPlaylistDigests, type TaggedPlaylist } from './digest/playlist-digests.ts'
 import {
   isRefusal,
   type Library,
@@ -11,6 +11,7 @@ import {
   type Resource,
   readAll,
 } from './resource.ts'
+import { compressed, textResource } from './text-resource.ts'
 
 export interface PublisherOptions {
   readonly shelf: Library
@@ -19,6 +20,8 @@ export interface PublisherOptions {
   readonly digests: boolean
   readonly waitMs: number
   readonly local: boolean
+  /** Base URL of the origin: playlists that name it lead past this edge, so they are made relative. */
+  readonly origin?: string
 }
 
 /** A shelf whose playlists carry digests, with the sidecars and lists that belong to them. */
@@ -29,6 +32,8 @@ export interface Publisher extends Library {
 
 /** Longer than any playlist that a player would take. */
 const playlistBytes = 8 << 20
+/** How long a tagged playlist is given out without looking at its segments again, ms. */
+const keepTaggedMs = 1_000
 /** What is read only because somebody asked for its digest. */
 const wantedBytes = 64 << 20
 
@@ -36,7 +41,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { shelf, store, digests, timers = systemTimers } = options
   const never = new AbortController().signal
   const find = async (url: URL): Promise<Resource | null> => {
-    const found = await shelf.find({ url, range: null, head: false, signal: never })
+    const found = await shelf.find({ url, range: null, head: false, acceptEncoding: null, signal: never })
     return isRefusal(found) ? null : found
   }
   const playlists = createPlaylistDigests({
@@ -47,9 +52,35 @@ export function createPublisher(options: PublisherOptions): Publisher {
     local: options.local,
   })
 
-  async function playlist(found: Resource, url: URL): Promise<Resource> {
-    const text = await textOf(found)
-    return text === null ? found : textResource(await playlists.tag(text, url), found)
+  /** Tagged playlists of the last moment, and those being tagged: a room that presses play costs one tagging. */
+  const recent = new Map<string, { tagged: Promise<TaggedPlaylist>; until: number }>()
+
+  async function playlist(found: Resource, { url, acceptEncoding }: Quest): Promise<Resource> {
+    const written = await textOf(found)
+    if (written === null) return found
+    const key = `${url.pathname}${url.search}\n${written}`
+    let entry = recent.get(key)
+    if (!entry || entry.until < timers.now()) {
+      const fresh = { tagged: playlists.tag(ownPaths(written, url), url), until: Number.POSITIVE_INFINITY }
+      entry = fresh
+      recent.set(key, fresh)
+      const done = (complete: boolean) => {
+        fresh.until = complete ? timers.now() + keepTaggedMs : Number.NEGATIVE_INFINITY
+        for (const [old, { until }] of recent) if (until < timers.now()) recent.delete(old)
+      }
+      fresh.tagged.then(
+        ({ complete }) => done(complete),
+        () => done(false),
+      )
+    }
+    const { text } = await entry.tagged
+    return compressed(text, textResource(text, found), acceptEncoding)
+  }
+
+  function ownPaths(text: string, url: URL): string {
+    if (options.origin === undefined) return text
+    const base = options.origin.replace(/\/*$/, '/')
+    return text.replaceAll(base, '../'.repeat(url.pathname.split('/').length - 2) || './')
   }
 
   async function sidecar(quest: Quest): Promise<Resource | null> {
@@ -58,7 +89,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const found = await shelf.find({ ...quest, url, range: null, head: false })
     if (isRefusal(found) || !isPlaylist(url.pathname, found.type)) return null
     const text = await textOf(found)
-    return text === null ? null : playlists.sidecar(text, url)
+    return text === null ? null : playlists.sidecar(ownPaths(text, url), url)
   }
 
   async function hashList(root: string): Promise<Resource | null> {
@@ -90,9 +121,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         return beside ?? found
       }
       if (root) return { ...found, cacheControl: 'public, max-age=31536000, immutable' }
-      return isPlaylist(pathname, found.type) && !quest.head
-        ? playlist(found, quest.url)
-        : headOf(found, quest)
+      return isPlaylist(pathname, found.type) && !quest.head ? playlist(found, quest) : headOf(found, quest)
     },
 
     async reprDigest(resource, request) {
@@ -107,7 +136,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /** HEAD of a playlist is that of the tagged text. */
   async function headOf(found: Resource, quest: Quest): Promise<Resource> {
-    return /\.m3u8$/i.test(quest.url.pathname) ? playlist(found, quest.url) : found
+    return /\.m3u8$/i.test(quest.url.pathname) ? playlist(found, quest) : found
   }
 }
 

@@ -9,6 +9,10 @@ export interface Resource {
   /** Last change as wall time in ms, or null. */
   readonly modifiedMs: number | null
   readonly type: string
+  /** The bytes are this encoding of the content, chosen for who asked (RFC 9110 §8.4). */
+  readonly encoding?: 'gzip'
+  /** Others may be given another encoding of it. */
+  readonly varies?: true
   /** Cache-Control for clients. */
   readonly cacheControl: string
   /** Equal identities mean equal bytes: the key under which digests are kept. */
@@ -29,6 +33,8 @@ export interface Quest {
   /** The Range header as it came, or null: a hint for sources that fetch no more than is asked for. */
   readonly range: string | null
   readonly head: boolean
+  /** The Accept-Encoding header as it came, or null. */
+  readonly acceptEncoding: string | null
   readonly signal: AbortSignal
 }
 

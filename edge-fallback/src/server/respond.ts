@@ -12,6 +12,8 @@ export interface Answer {
 /** The answer to a GET or HEAD of `resource`: conditions, then the range (RFC 9110 §13.2.2). */
 export function respond(resource: Resource, request: Headers, head: boolean): Answer {
   const headers = new Headers({ 'Content-Type': resource.type, 'Cache-Control': resource.cacheControl })
+  if (resource.encoding) headers.set('Content-Encoding', resource.encoding)
+  if (resource.varies) headers.set('Vary', 'Accept-Encoding')
   if (resource.etag) headers.set('ETag', resource.etag)
   if (resource.modifiedMs !== null) headers.set('Last-Modified', new Date(resource.modifiedMs).toUTCString())
   if (notModified(resource, request)) return { status: 304, headers, body: null }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type ByteRange,
   formatSidecarEntry,
@@ -10,10 +9,10 @@ import {
 } from '@nearcast/peer-core'
 import { sleep, type Timers } from '../../source/timers.ts'
 import { contentTypeOf } from '../content-type.ts'
-import { memoryResource, type Resource } from '../resource.ts'
+import type { Resource } from '../resource.ts'
 import type { DigestStore } from './digest-store.ts'
 import type { Digest } from './digester.ts'
-import { isTagged, namedBytes, tagPlaylist } from './tag-playlist.ts'
+import { isTagged, type NamedBytes, namedBytes, tagPlaylist } from './tag-playlist.ts'
 
 /** Finds what a playlist names; null when it is not there. */
 export type Finder = (url: URL) => Promise<Resource | null>
@@ -28,9 +27,15 @@ export interface PlaylistDigestsOptions {
   readonly local: boolean
 }
 
+export interface TaggedPlaylist {
+  readonly text: string
+  /** Nothing is left that a later look could add. */
+  readonly complete: boolean
+}
+
 export interface PlaylistDigests {
   /** The playlist with tags for all that could be digested in time; as it is when its publisher tagged it. */
-  tag(text: string, url: URL): Promise<string>
+  tag(text: string, url: URL): Promise<TaggedPlaylist>
   /** The sidecar of a playlist; entries are computed for the pages that are read. null: it is no media playlist. */
   sidecar(text: string, url: URL): Resource | null
 }
@@ -55,9 +60,9 @@ export function createPlaylistDigests({
 
   return {
     async tag(text, url) {
-      if (isTagged(text)) return text
+      if (isTagged(text)) return { text, complete: true }
       const names = namedBytes(text)
-      if (!names) return text
+      if (!names) return { text, complete: true }
       const digests = new Map<string, Digest | null>()
       const deadline = timers.now() + waitMs
       // The newest first: in a live playlist the older ones are known from the last time.
@@ -75,7 +80,8 @@ export function createPlaylistDigests({
         sleep(waitMs, timers, enough.signal),
       ])
       enough.abort()
-      return tagPlaylist(text, hashesTemplate(url), ({ uri, range }) => digests.get(keyOf(uri, range)))
+      const known = ({ uri, range }: NamedBytes) => digests.get(keyOf(uri, range))
+      return { text: tagPlaylist(text, hashesTemplate(url), known), complete: names.every(known) }
     },
 
     sidecar(text, url) {
@@ -105,20 +111,6 @@ export function createPlaylistDigests({
       }
     },
   }
-}
-
-/** A playlist's text as a resource of its own. */
-export function textResource(text: string, like: Pick<Resource, 'type' | 'cacheControl'>): Resource {
-  const bytes = new TextEncoder().encode(text)
-  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
-  return memoryResource(bytes, {
-    etag: `"${hash}"`,
-    // The tags may change when the file does not.
-    modifiedMs: null,
-    type: like.type,
-    cacheControl: like.cacheControl,
-    identity: hash,
-  })
 }
 
 /** Entries of a media playlist as a sidecar lists them, without digests; `uri` as written. */
