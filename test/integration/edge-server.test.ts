@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createEdgeSource } from '@nearcast/edge-fallback'
 import {
   createEdge,
@@ -691,6 +692,28 @@ describe('for labs', () => {
     expect((await fetch(`${url}/live/one/s0.ts`)).status).toBe(404)
     await expect(createLiveChannel({ playlist: join(dir, 'nothing.m3u8') })).rejects.toThrow()
   })
+})
+
+it('keeps encrypted segments decryptable when they come around again', async () => {
+  let now = Date.UTC(2026, 0, 1)
+  const playlist = fileURLToPath(new URL('../../examples/demo/media/aes/index.m3u8', import.meta.url))
+  const channel = await createLiveChannel({ playlist, wallNow: () => now })
+  const { url } = await start({ mounts: { '/live': channel } })
+  now += 100_000
+  const lines = (await (await fetch(`${url}/live/index.m3u8`)).text()).split('\n')
+  let iv = Buffer.alloc(16)
+  let checked = 0
+  for (const line of lines) {
+    if (line.startsWith('#EXT-X-KEY')) iv = Buffer.from(/IV=0x([0-9a-f]{32})/.exec(line)![1]!, 'hex')
+    if (line === '' || line.startsWith('#')) continue
+    const key = await bytesOf(`${url}/live/key.bin`)
+    const decipher = createDecipheriv('aes-128-cbc', key, iv)
+    const plain = Buffer.concat([decipher.update(await bytesOf(`${url}/live/${line}`)), decipher.final()])
+    // Every MPEG-TS packet begins with its sync byte; a wrong IV spoils the first one.
+    expect([plain[0], plain[188], plain[376]]).toEqual([0x47, 0x47, 0x47])
+    checked++
+  }
+  expect(checked).toBeGreaterThanOrEqual(6)
 })
 
 it('closes while bodies are under way', async () => {
