@@ -127,7 +127,7 @@ function asPolicy(value: unknown): WirePolicy | null {
   const uploadKbps = kbps('uploadKbps')
   const lineKbps = kbps('lineKbps')
   const maxPeers = asWhole(fields['maxPeers'], 0, 10_000)
-  return {
+  const policy: WirePolicy = {
     ...(mode !== null && { mode }),
     ...((wan === 'allow' || wan === 'deny') && { wan }),
     ...(isIntegrity(fields['integrity']) && { integrity: fields['integrity'] }),
@@ -135,6 +135,7 @@ function asPolicy(value: unknown): WirePolicy | null {
     ...(lineKbps !== null && { lineKbps }),
     ...(maxPeers !== null && { maxPeers }),
   }
+  return Object.keys(policy).length === 0 ? null : policy
 }
 
 function isIntegrity(value: unknown): value is Integrity {
@@ -157,7 +158,8 @@ function asNeighbours(value: unknown): readonly WireNeighbour[] | null {
 function asIce(value: unknown): readonly string[] | null {
   const urls = asFields(value)?.['urls']
   if (!Array.isArray(urls)) return null
-  return urls
-    .filter((url): url is string => typeof url === 'string' && /^stuns?:[^\s?]{1,255}$/.test(url))
-    .slice(0, 4)
+  const stun = urls.filter(
+    (url): url is string => typeof url === 'string' && /^stuns?:[^\s?]{1,255}$/.test(url),
+  )
+  return stun.length === 0 ? null : stun.slice(0, 4)
 }
