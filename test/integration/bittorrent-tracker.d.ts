@@ -31,4 +31,12 @@ declare module 'bittorrent-tracker' {
     scrape(options?: { readonly infoHash?: string | readonly string[] }): void
     destroy(done?: (error: Error | null) => void): void
   }
+
+  export class Server {
+    constructor(options: { readonly http: boolean; readonly udp: boolean; readonly ws: boolean; readonly stats: boolean })
+    /** The \`ws\` server inside. */
+    readonly ws: { address(): { readonly port: number } }
+    listen(port: number, host: string, done: () => void): void
+    close(done: () => void): void
+  }
 }
