@@ -1,8 +1,7 @@
 // Stands in for readable-stream under simple-peer in the <script> build (14 KB of gzip). simple-peer uses its stream
 // base class only to hand on what arrives and to notice its own end; our transport reads `data` events from the
 // start and writes with `send`, so nothing is ever buffered or paused here.
-// biome-ignore lint/style/useNodejsImportProtocol: the npm package, in a browser
-import { EventEmitter } from 'events'
+import { EventEmitter } from './events.js'
 
 export class Duplex extends EventEmitter {
   constructor() {
