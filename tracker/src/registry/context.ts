@@ -30,7 +30,7 @@ export interface Context {
   readonly actions: Action[]
 }
 
-export interface RelayedEntry {
+interface RelayedEntry {
   readonly receiver: Peer
   readonly offerId: BinaryId
   readonly offer: OpenOffer

@@ -1,7 +1,7 @@
 import { type BagLevel, bagLevels } from './bag.ts'
 
 /** Why something was not done. */
-export const refusals = [
+const refusals = [
   'malformed',
   'rate',
   'memberships',

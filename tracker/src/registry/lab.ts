@@ -34,7 +34,7 @@ export interface Client {
   close(): void
 }
 
-export interface AnnounceFields {
+interface AnnounceFields {
   readonly swarm?: string
   readonly event?: 'started' | 'stopped' | 'completed' | 'update'
   /** That many offers; their ids are made of the peer's. */
@@ -50,7 +50,7 @@ export interface AnnounceFields {
   }
 }
 
-export type SignalFields =
+type SignalFields =
   | {
       readonly type: 'offer' | 'answer'
       readonly offer: string

@@ -35,7 +35,7 @@ export interface Peer {
   mark: number
 }
 
-export interface Claim {
+interface Claim {
   readonly connection: Connection
   readonly announce: Announce
   readonly until: number

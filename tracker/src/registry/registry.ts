@@ -37,7 +37,7 @@ export interface RegistryOptions {
   readonly limits?: Partial<RegistryLimits>
 }
 
-export interface OpenInfo {
+interface OpenInfo {
   readonly address: Address
   /** STUN URLs to tell this client. */
   readonly ice?: readonly string[]
