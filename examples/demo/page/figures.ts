@@ -72,14 +72,14 @@ function figureOf(name: FigureName, view: View | null, playing: Playing): Figure
     case 'verified': {
       const verification = view?.swarm?.verification
       if (!verification) return { label: 'Verified', value: '–', note: '' }
-      const all = verification.verifiedBytes + verification.unverifiedBytes
       const note =
         verification.digests === 'present'
           ? `SHA-256 (${verification.hasher})${verification.banned > 0 ? ` · ${verification.banned} banned` : ''}`
           : verification.digests === 'absent'
             ? 'no digests from this edge'
             : 'digests not seen yet'
-      return { label: 'Verified', value: all > 0 ? percentText(verification.verifiedBytes / all) : '–', note }
+      const share = view?.verifiedShare ?? null
+      return { label: 'Verified', value: share === null ? '–' : percentText(share), note }
     }
     case 'given':
       return {

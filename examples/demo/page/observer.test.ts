@@ -124,6 +124,16 @@ describe('the observer', () => {
     expect(total).toBeCloseTo(1)
   })
 
+  it('counts as verified what was proven, once it is whole', () => {
+    const segments = [
+      segment({ key: 'a', size: 300 }),
+      segment({ key: 'b', size: 100, verified: false }),
+      segment({ key: 'c', size: 500, verified: false, state: 'arriving' }),
+    ]
+    expect(createObserver().observe(0, snapshot({ swarm: { segments } })).verifiedShare).toBe(0.75)
+    expect(createObserver().observe(0, snapshot({ swarm: null })).verifiedShare).toBeNull()
+  })
+
   it('leaves init segments off the time line', () => {
     const view = createObserver().observe(0, snapshot({ swarm: { segments: [segment({ seq: -1 })] } }))
     expect(view.rows).toEqual([])

@@ -54,6 +54,8 @@ export interface View {
   readonly rows: readonly Row[]
   /** Media taken from peers ÷ all media taken, 0 to 1; null before the first byte. */
   readonly peerShare: number | null
+  /** Bytes of whole segments that were proven ÷ bytes of whole segments; null before the first one. */
+  readonly verifiedShare: number | null
 }
 
 interface Sample {
@@ -91,10 +93,19 @@ export function createObserver(): { observe(now: number, snapshot: NearcastSnaps
         }),
         edgeBps: Math.max(0, taken.edge - oldest.edge) / seconds,
         rows: swarm ? rowsOf(swarm) : [],
+        verifiedShare: verifiedShareOf(swarm?.segments ?? []),
         peerShare: all > 0 ? (taken.group + taken.outside) / all : null,
       }
     },
   }
+}
+
+/** What was played a moment before its proof came counts once it is proven. */
+function verifiedShareOf(segments: readonly SegmentSnapshot[]): number | null {
+  const whole = segments.filter(segment => segment.state !== 'arriving')
+  const all = whole.reduce((sum, segment) => sum + segment.size, 0)
+  const proven = whole.reduce((sum, segment) => sum + (segment.verified ? segment.size : 0), 0)
+  return all > 0 ? proven / all : null
 }
 
 /** The player's own loads are the edge's too. */
