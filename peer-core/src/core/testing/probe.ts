@@ -1,8 +1,8 @@
 import type { CoreConfig } from '../config.ts'
 import { createCore } from '../core.ts'
-import type { Input, Output, Policy, Urgency, WindowEntry } from '../events.ts'
+import type { Input, Output, Place, Policy, Urgency, WindowEntry } from '../events.ts'
 import { keyHash } from '../hash.ts'
-import type { OfferMessage, PeerMessage } from '../messages.ts'
+import type { Mode, OfferMessage, PeerMessage } from '../messages.ts'
 
 /** A core under test, its clock in hand, everything it says in `said`. */
 
@@ -103,17 +103,18 @@ export class Probe {
   /** A peer of the group that plays the same track. */
   join(
     peer: string,
-    changes: { place?: 'group' | 'outside'; seq?: number; bufferMs?: number } = {},
+    changes: { place?: Place; seq?: number; bufferMs?: number; mode?: Mode; reqq?: number } = {},
   ): Output[] {
-    const place = changes.place ?? 'group'
-    const outputs = this.put({ type: 'peerJoined', peer, place, hello: { v: 1, mode: 'share', reqq: 256 } })
+    const { place = 'group', mode = 'share', reqq = 256 } = changes
+    this.#numbers.delete(peer)
+    const outputs = this.put({ type: 'peerJoined', peer, place, hello: { v: 1, mode, reqq } })
     outputs.push(...this.hear(peer, { type: 'track', id: 0, path: track }))
-    outputs.push(...this.tell(peer, changes.seq ?? 0, changes.bufferMs ?? 6000))
+    outputs.push(...this.tell(peer, changes.seq ?? 0, changes.bufferMs ?? 6000, mode))
     return outputs
   }
 
   /** The peer tells its position. */
-  tell(peer: string, seq: number, bufferMs: number): Output[] {
+  tell(peer: string, seq: number, bufferMs: number, mode: Mode = 'share'): Output[] {
     return this.hear(peer, {
       type: 'position',
       tracks: [0],
@@ -122,7 +123,7 @@ export class Probe {
       rate: 100,
       paused: false,
       hidden: false,
-      mode: 'share',
+      mode,
       edgeBps: 0,
     })
   }
@@ -173,6 +174,11 @@ export class Probe {
   }
   #answered = new Set<object>()
 
+  /** Requests of ours to this peer that it has not answered. */
+  openRequestsTo(peer: string): Extract<PeerMessage, { type: 'request' }>[] {
+    return this.requestsTo(peer).filter(request => !this.#answered.has(request))
+  }
+
   requestsTo(peer: string): Extract<PeerMessage, { type: 'request' }>[] {
     return this.all('send').flatMap(({ peer: to, message }) =>
       to === peer && message.type === 'request' ? [message] : [],
@@ -182,6 +188,45 @@ export class Probe {
   /** The edge brings bytes of the newest (or the given) media fetch. */
   bring(offset: number, length: number, size: number, fetch = this.last('fetchEdge').fetch): Output[] {
     return this.put({ type: 'edgeData', fetch, offset, length, size, etag: '"1"' })
+  }
+
+  done(fetch = this.last('fetchEdge').fetch, size = 200_000): Output[] {
+    return this.put({ type: 'edgeDone', fetch, size, etag: '"1"' })
+  }
+
+  /** The list of a segment's block hashes comes from the edge. */
+  bringList(fetch = this.last('fetchEdge').fetch, size = 416): Output[] {
+    const outputs = this.put({ type: 'edgeData', fetch, offset: 0, length: size, size, etag: '' })
+    return [...outputs, ...this.done(fetch, size)]
+  }
+
+  /** Answers every check under way: these blocks are wrong, or the list is. */
+  judge(wrong: { blocks?: readonly number[]; list?: boolean } = {}): Output[] {
+    const outputs: Output[] = []
+    for (const { job, what, first, count } of this.all('verify')) {
+      if (this.#judged.has(job)) continue
+      this.#judged.add(job)
+      const inJob = (wrong.blocks ?? []).filter(index => index >= first && index < first + count)
+      const bad = what === 'blocks' ? inJob : wrong.list ? [0] : []
+      outputs.push(...this.put({ type: 'verified', job, bad }))
+    }
+    return outputs
+  }
+  #judged = new Set<number>()
+
+  /** Alone here: takes a segment from the edge, and its list when it has a root, and proves it. */
+  hold(entry: WindowEntry): void {
+    const before = this.all('fetchEdge').length
+    this.want(entry.seq, 0)
+    for (const { fetch, what } of this.all('fetchEdge').slice(before)) {
+      if (what === 'hashes') this.bringList(fetch)
+      else {
+        this.bring(0, entry.size, entry.size, fetch)
+        this.done(fetch, entry.size)
+      }
+    }
+    this.judge()
+    this.judge()
   }
 
   all<T extends Output['type']>(type: T): Of<T>[] {
