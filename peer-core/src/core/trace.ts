@@ -60,6 +60,8 @@ export function replayTrace(trace: string): ReplayResult {
     if (actual !== line) return { ok: false, line: index + 1, expected: line, actual }
     outputs++
   }
+  const left = next(core)
+  if (left !== '') return { ok: false, line: lines.length + 1, expected: '', actual: left }
   return { ok: true, inputs, outputs }
 }
 
