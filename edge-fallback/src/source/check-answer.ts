@@ -121,7 +121,7 @@ function checkUnsatisfiable(answer: Pick<HttpAnswer, 'header'>, { range, positio
 }
 
 /** The validator when it is strong (RFC 9110 §8.8.1: only those prove equal bytes), else ''. */
-export function strongEtag(header: string | null): string {
+function strongEtag(header: string | null): string {
   return header !== null && /^"[^"]*"$/.test(header.trim()) ? header.trim() : ''
 }
 

@@ -41,10 +41,9 @@ export function createDigestStore(keepListBytes = 64 << 20, keepDigests = 200_00
   }
 
   function keep(digested: DigestedSegment): void {
+    listBytes += digested.list.length - (lists.get(digested.root)?.length ?? 0)
     lists.delete(digested.root)
     lists.set(digested.root, digested.list)
-    listBytes = 0
-    for (const list of lists.values()) listBytes += list.length
     for (const [root, list] of lists) {
       if (listBytes <= keepListBytes || root === digested.root) break
       lists.delete(root)

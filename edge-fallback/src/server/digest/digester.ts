@@ -17,7 +17,7 @@ export interface DigestedSegment extends Digest {
 }
 
 /** Synchronous and without the round trips that a million small hashes do not need. */
-export const nodeHasher: Hasher = {
+const nodeHasher: Hasher = {
   name: 'node',
   sha256: blocks => Promise.resolve(blocks.map(block => createHash('sha256').update(block).digest())),
 }

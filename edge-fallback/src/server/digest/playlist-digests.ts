@@ -15,7 +15,7 @@ import type { Digest } from './digester.ts'
 import { isTagged, type NamedBytes, namedBytes, tagPlaylist } from './tag-playlist.ts'
 
 /** Finds what a playlist names; null when it is not there. */
-export type Finder = (url: URL) => Promise<Resource | null>
+type Finder = (url: URL) => Promise<Resource | null>
 
 export interface PlaylistDigestsOptions {
   readonly store: DigestStore
@@ -134,7 +134,7 @@ export function sidecarEntries(text: string): (SidecarEntry & { uri: string })[]
 }
 
 /** Relative, so that it holds wherever the server is mounted. */
-export function hashesTemplate(playlist: URL): string {
+function hashesTemplate(playlist: URL): string {
   const depth = playlist.pathname.split('/').length - 2
   return `${'../'.repeat(Math.max(0, depth))}nearcast/hashes/{root}`
 }

@@ -1,7 +1,7 @@
 import type { RecordedSegment, RecordedTrack } from './recording.ts'
 
 /** Position in the endless sequence: segment `index` of round `loop`. */
-export interface LivePosition {
+interface LivePosition {
   readonly loop: number
   readonly index: number
 }

@@ -54,7 +54,7 @@ export interface DirectoryDigester {
   runOne(path: string): Promise<DigestSummary>
 }
 
-export const cacheFile = '.nearcast-digests.json'
+const cacheFile = '.nearcast-digests.json'
 /** Block-hash lists that no playlist names any more stay for clients that still hold the older playlist. */
 const keepListMs = 10 * 60_000
 
