@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { combine, type Figures, figuresOf } from './figures.ts'
+import { combine, costliest, type Figures, figuresOf } from './figures.ts'
 import { policies, run } from './runs.ts'
 import type { Scenario } from './scenario.ts'
 import { scenarioFor, scenarioNames, scenarios } from './scenarios.ts'
@@ -87,7 +87,8 @@ function explain(): void {
     const text = options.explain === true ? '' : options.explain
     console.log(story.tell(key => key.includes(text)))
   }
-  console.log(`\n${table([figuresOf(outcome)])}`)
+  console.log(`\n${table([figuresOf(outcome)])}\n\nsegments that cost most`)
+  for (const line of costliest(outcome, 12)) console.log(`  ${line}`)
   tellViolations(outcome)
   process.exitCode = outcome.violations.length > 0 ? 1 : 0
 }

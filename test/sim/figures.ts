@@ -1,5 +1,5 @@
 import { createFingerprint } from './fingerprint.ts'
-import type { Viewing } from './player.ts'
+import type { Viewing } from './playback.ts'
 import type { Outcome } from './world.ts'
 
 /** What `npm run sim -- --json` prints, one a policy and scenario. Stable names: others read them. */
@@ -147,6 +147,24 @@ function copies(outcome: Outcome, fromMs: number, toMs: number): number {
     }
   }
   return watched > 0 ? carried / watched : 0
+}
+
+/** The segments that cost a site most, for whoever looks for the reason. */
+export function costliest(outcome: Outcome, count: number): readonly string[] {
+  const all: { readonly copies: number; readonly text: string }[] = []
+  for (const [site, accounts] of outcome.books.accounts()) {
+    for (const account of accounts.values()) {
+      const copies = (account.edgeBytes + account.outsideBytes) / account.segment.size
+      const fetchers = [...account.fetchers].map(index => `v${index}`).join(' ')
+      const first = (account.firstWantedAt / 1000).toFixed(1)
+      const text = `${account.segment.key} ${site}: ${copies.toFixed(2)} copies, first wanted ${first} s, from the edge by ${fetchers}`
+      all.push({ copies, text })
+    }
+  }
+  return all
+    .sort((a, b) => b.copies - a.copies)
+    .slice(0, count)
+    .map(({ text }) => text)
 }
 
 /** Null for a viewer whose visit was too short to tell. */

@@ -1,12 +1,12 @@
 import type { Core, Input, Output, Policy as SitePolicy } from '../../peer-core/src/core/events.ts'
-import type { PeerId, PeerMessage } from '../../peer-core/src/core/messages.ts'
+import type { PeerId } from '../../peer-core/src/core/messages.ts'
 import type { Timer } from './clock.ts'
 import type { Link } from './network.ts'
+import { createOutbox, type Envelope } from './outbox.ts'
 import type { Agent, PlayerPosition, Surroundings, Want } from './policy.ts'
 import { createShelf, type Shelf } from './shelf.ts'
-import { controlBytes } from './sizes.ts'
 import type { Station } from './station.ts'
-import { hashListBytes, type Segment } from './stream.ts'
+import { hashListBytes } from './stream.ts'
 
 /** What the simulator looks at: everything that goes into a core and comes out of it, with the truth beside it. */
 export interface Watcher {
@@ -27,13 +27,6 @@ export interface HostView {
   isConnected(peer: PeerId): boolean
   peers(): number
   integrity(): SitePolicy['integrity']
-}
-
-/** A message as it travels: the truth about its payload goes with it. */
-interface Envelope {
-  readonly message: PeerMessage
-  readonly segment: Segment | null
-  readonly wrong: boolean
 }
 
 /** The payload of the input now handled. */
@@ -62,7 +55,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
   const links = new Map<PeerId, Link>()
   const fetches = new Map<number, { abort(): void }>()
   const wants = new Map<number, Want>()
-  const outbox = new Map<PeerId, Envelope[]>()
+  const outbox = createOutbox(station, stream, shelf, links)
   const waiting: { input: Input; payload: Payload | null }[] = []
   let policy: SitePolicy = {
     mode: station.mode,
@@ -107,13 +100,13 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
     }
     running = false
     payload = null
-    flush()
+    outbox.flush()
   }
 
   const perform = (output: Output): void => {
     switch (output.type) {
       case 'send':
-        return post(output.peer, output.message, output.key)
+        return outbox.post(output.peer, output.message, output.key)
       case 'closePeer':
         return part(output.peer, output.reason, output.ban)
       case 'fetchEdge':
@@ -161,51 +154,6 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
     }
   }
 
-  const post = (peer: PeerId, message: PeerMessage, key: string | null): void => {
-    if (!links.has(peer)) return
-    if (station.conduct === 'silent' && message.type === 'piece') return
-    const holding = key === null ? undefined : shelf.holding(key)
-    let wrong = station.conduct === 'lying' && message.type === 'piece'
-    if (holding !== undefined && message.type === 'piece') {
-      for (const block of holding.wrong) {
-        const start = block * 16_384
-        if (start < message.offset + message.length && start + 16_384 > message.offset) wrong = true
-      }
-    }
-    const envelope: Envelope = { message, segment: key === null ? null : stream.segment(key), wrong }
-    const batch = outbox.get(peer)
-    if (batch === undefined) outbox.set(peer, [envelope])
-    else batch.push(envelope)
-  }
-
-  /** Control messages of one turn share a packet; every piece has its own. */
-  const flush = (): void => {
-    if (outbox.size === 0) return
-    for (const [peer, batch] of outbox) {
-      const link = links.get(peer)
-      if (link === undefined) continue
-      const control = batch.filter(envelope => envelope.message.type !== 'piece')
-      if (control.length > 0) {
-        const bytes = control.reduce((sum, envelope) => sum + controlBytes(envelope.message), 0)
-        for (const { message } of control) {
-          if (message.type === 'hashes') books.control('digests', 32 * message.count, false)
-        }
-        link.send({ body: control, controlBytes: bytes, mediaBytes: 0, segment: null })
-      }
-      for (const envelope of batch) {
-        if (envelope.message.type !== 'piece') continue
-        const { length } = envelope.message
-        link.send({
-          body: [envelope],
-          controlBytes: controlBytes(envelope.message),
-          mediaBytes: length,
-          segment: envelope.segment,
-        })
-      }
-    }
-    outbox.clear()
-  }
-
   const receive = (peer: PeerId, batch: readonly Envelope[]): void => {
     for (const { message, wrong } of batch) {
       if (closed || !links.has(peer)) return
@@ -223,7 +171,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
     if (ban) surroundings.ban(peer)
     const link = links.get(peer)
     if (link === undefined) return
-    flush()
+    outbox.flush()
     links.delete(peer)
     link.close(reason)
   }

@@ -12,6 +12,8 @@ export interface Packet {
   /** The policy's own message; the receiver runs the same policy. */
   readonly body: unknown
   readonly controlBytes: number
+  /** Block hashes among them. */
+  readonly digestBytes: number
   readonly mediaBytes: number
   /** Whose bytes the payload is. */
   readonly segment: Segment | null
@@ -185,7 +187,8 @@ class End implements Link {
     if (!this.#open) return
     const crosses = this.place === 'outside'
     const bytes = packet.controlBytes + packet.mediaBytes
-    this.#books.control('wire', packet.controlBytes, crosses)
+    this.#books.control('wire', packet.controlBytes - packet.digestBytes, crosses)
+    this.#books.control('digests', packet.digestBytes, crosses)
     this.#owed += packet.mediaBytes
     this.#flow.push({
       bytes,

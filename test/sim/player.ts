@@ -1,29 +1,11 @@
 import type { FailReason, Urgency } from '../../peer-core/src/core/events.ts'
 import type { Books } from './books.ts'
 import { createMediaBuffer, type MediaBuffer } from './buffer.ts'
-import type { Timer } from './clock.ts'
 import type { EdgeClient } from './edge.ts'
+import { createPlayback, type Viewing } from './playback.ts'
 import type { Agent, Delivery } from './policy.ts'
 import type { Station } from './station.ts'
 import type { Playlist, Segment, Stream } from './stream.ts'
-
-/** What one viewer saw. */
-export interface Viewing {
-  readonly joinedAt: number
-  leftAt: number | null
-  /** From pressing play to the first frame; null when it never came. */
-  startupMs: number | null
-  stalls: number
-  stallMs: number
-  /** World time minus what is on screen, once a second while playing. */
-  readonly latencies: number[]
-  readonly seeks: number[]
-  delivered: number
-  failed: number
-  /** Retries ran out: the player gave up. */
-  fatal: boolean
-  playedMs: number
-}
 
 export interface PlayerEvents {
   onWanted(segment: Segment, deadline: number, urgency: Urgency): void
@@ -47,14 +29,6 @@ export interface PlayerPlan {
   /** hls.js `liveSyncDurationCount`. */
   readonly liveSyncTargets: number
 }
-
-type Playback =
-  | { readonly type: 'starting' }
-  | { readonly type: 'playing'; readonly since: number; readonly fromMs: number }
-  | { readonly type: 'stalled'; readonly since: number; readonly atMs: number }
-  | { readonly type: 'paused'; readonly atMs: number }
-  | { readonly type: 'seeking'; readonly since: number; readonly atMs: number }
-  | { readonly type: 'ended' }
 
 interface Track {
   readonly name: string
@@ -109,93 +83,38 @@ export function createPlayer(
     fatal: false,
     playedMs: 0,
   }
-  let playback: Playback = { type: 'starting' }
-  /** Where playback will start; set by the first playlist. */
-  let startMs: number | null = null
-  let dry: Timer | null = null
   let closed = false
 
-  const playheadMs = (): number => {
-    switch (playback.type) {
-      case 'playing':
-        return playback.fromMs + clock.now() - playback.since
-      case 'stalled':
-      case 'paused':
-      case 'seeking':
-        return playback.atMs
-      case 'starting':
-      case 'ended':
-        return startMs ?? 0
-    }
-  }
-
-  const bufferedTo = (): number => {
-    const at = playheadMs()
-    return tracks.reduce((end, track) => Math.min(end, track.buffer.endAt(at)), Number.POSITIVE_INFINITY)
-  }
+  const bufferedTo = (at: number): number =>
+    tracks.reduce((end, track) => Math.min(end, track.buffer.endAt(at)), Number.POSITIVE_INFINITY)
 
   const endOfStreamMs = (): number => {
-    const last = tracks[0]?.playlist
-    if (last === null || last === undefined || last.live) return Number.POSITIVE_INFINITY
-    const segment = last.segments.at(-1)
-    return segment === undefined ? 0 : segment.startMs + segment.durationMs
+    const listed = tracks[0]?.playlist
+    if (listed === null || listed === undefined || listed.live) return Number.POSITIVE_INFINITY
+    const last = listed.segments.at(-1)
+    return last === undefined ? 0 : last.startMs + last.durationMs
   }
+
+  const playback = createPlayback(clock, viewing, {
+    bufferedTo,
+    endOfStreamMs,
+    onStarted: events.onStarted,
+    onStall(state) {
+      events.onStall(state)
+      if (state === 'begins') tellPosition()
+    },
+  })
 
   const tellPosition = (): void => {
-    if (startMs === null) return
-    const at = playheadMs()
+    if (!playback.isSettled()) return
+    const at = playback.playheadMs()
+    const { type } = playback.state()
     agent.setPosition({
       streamMs: at,
-      bufferMs: Math.max(0, bufferedTo() - at),
-      paused: playback.type === 'paused' || playback.type === 'ended',
+      bufferMs: Math.max(0, bufferedTo(at) - at),
+      paused: type === 'paused' || type === 'ended',
       goalMs: plan.goalMs,
     })
-  }
-
-  const play = (fromMs: number): void => {
-    playback = { type: 'playing', since: clock.now(), fromMs }
-    watchDry()
-  }
-
-  const halt = (): void => {
-    if (playback.type === 'playing') viewing.playedMs += clock.now() - playback.since
-    dry?.cancel()
-  }
-
-  /** Playback runs dry when the playhead reaches the end of what is buffered. */
-  const watchDry = (): void => {
-    dry?.cancel()
-    if (playback.type !== 'playing') return
-    const end = bufferedTo()
-    dry = clock.after(end - playheadMs(), () => {
-      if (playback.type !== 'playing') return
-      const at = playheadMs()
-      if (bufferedTo() > at + 1) return watchDry()
-      halt()
-      if (at >= endOfStreamMs() - 1) {
-        playback = { type: 'ended' }
-        return
-      }
-      playback = { type: 'stalled', since: clock.now(), atMs: at }
-      viewing.stalls++
-      events.onStall('begins')
-      tellPosition()
-    })
-  }
-
-  const appended = (): void => {
-    if (playback.type === 'playing') return watchDry()
-    if (startMs === null || playback.type === 'paused' || playback.type === 'ended') return
-    const at = playheadMs()
-    if (bufferedTo() <= at) return
-    if (playback.type === 'starting') {
-      viewing.startupMs = clock.now() - viewing.joinedAt
-      events.onStarted()
-    } else if (playback.type === 'stalled') {
-      viewing.stallMs += clock.now() - playback.since
-      events.onStall('ends')
-    } else if (playback.type === 'seeking') viewing.seeks.push(clock.now() - playback.since)
-    play(at)
   }
 
   // Playlists
@@ -232,7 +151,7 @@ export function createPlayer(
       else if (track.beatAt <= now) track.beatAt += interval
       clock.at(track.beatAt, () => loadPlaylist(track))
     }
-    if (startMs === null) settleStart(listed)
+    if (!playback.isSettled()) settleStart(listed)
     else if (listed.live) catchUp(listed)
     tellPosition()
     for (const other of tracks) loadNext(other)
@@ -242,16 +161,16 @@ export function createPlayer(
     const first = listed.segments[0]
     const last = listed.segments.at(-1)
     if (first === undefined || last === undefined) return
-    startMs = listed.live
-      ? Math.max(first.startMs, last.startMs + last.durationMs - plan.liveSyncTargets * stream.plan.segmentMs)
-      : 0
+    const sync = last.startMs + last.durationMs - plan.liveSyncTargets * stream.plan.segmentMs
+    playback.settle(listed.live ? Math.max(first.startMs, sync) : 0)
   }
 
   /** Fallen out of the window: hls.js jumps to the live sync position. */
   const catchUp = (listed: Playlist): void => {
     const first = listed.segments[0]
-    if (first === undefined || playback.type === 'paused' || playheadMs() >= first.startMs - 250) return
-    if (bufferedTo() > playheadMs()) return
+    const at = playback.playheadMs()
+    if (first === undefined || playback.state().type === 'paused' || at >= first.startMs - 250) return
+    if (bufferedTo(at) > at) return
     const last = listed.segments.at(-1)!
     jump(last.startMs + last.durationMs - plan.liveSyncTargets * stream.plan.segmentMs)
   }
@@ -259,10 +178,10 @@ export function createPlayer(
   // Fragments
 
   const loadNext = (track: Track): void => {
-    if (closed || viewing.fatal || track.loading !== null || track.playlist === null || startMs === null)
-      return
+    if (closed || viewing.fatal || track.loading !== null) return
+    if (track.playlist === null || !playback.isSettled()) return
     if (!track.initDone && track.playlist.init !== null) return load(track, track.playlist.init)
-    const at = playheadMs()
+    const at = playback.playheadMs()
     const end = track.buffer.endAt(at)
     if (end - at >= plan.goalMs) {
       // hls.js looks again on its 100 ms tick.
@@ -277,11 +196,11 @@ export function createPlayer(
   }
 
   const load = (track: Track, segment: Segment): void => {
-    const at = playheadMs()
+    const at = playback.playheadMs()
     const aheadMs = Math.max(0, segment.startMs - at)
-    const urgency: Urgency =
-      playback.type === 'starting' ? 'start' : playback.type === 'seeking' ? 'seek' : 'play'
-    const idle = playback.type === 'starting' || playback.type === 'seeking' || playback.type === 'stalled'
+    const { type } = playback.state()
+    const urgency: Urgency = type === 'starting' ? 'start' : type === 'seeking' ? 'seek' : 'play'
+    const idle = type === 'starting' || type === 'seeking' || type === 'stalled'
     const deadline = clock.now() + (idle && segment.startMs <= at ? 0 : aheadMs)
     books.wanted(station, segment, clock.now())
     events.onWanted(segment, deadline, urgency)
@@ -301,7 +220,7 @@ export function createPlayer(
           if (closed) return
           if (segment.seq < 0) track.initDone = true
           else track.buffer.add(segment.startMs, segment.startMs + segment.durationMs)
-          appended()
+          playback.grew()
           tellPosition()
           loadNext(track)
         })
@@ -332,21 +251,16 @@ export function createPlayer(
       track.loading?.cancel()
       track.loading = null
     }
-    halt()
-    if (playback.type === 'stalled') {
-      viewing.stallMs += clock.now() - playback.since
-      events.onStall('ends')
-    }
-    playback = { type: 'seeking', since: clock.now(), atMs: toMs }
+    playback.jump(toMs)
     tellPosition()
-    appended()
     for (const track of tracks) loadNext(track)
   }
 
   const everySecond = (): void => {
     if (closed) return
-    if (playback.type === 'playing' && stream.plan.kind === 'live')
-      viewing.latencies.push(clock.now() - playheadMs())
+    if (playback.state().type === 'playing' && stream.plan.kind === 'live') {
+      viewing.latencies.push(clock.now() - playback.playheadMs())
+    }
     clock.after(1_000, everySecond)
   }
 
@@ -374,30 +288,20 @@ export function createPlayer(
       clock.after(positionEveryMs, everyPosition)
     },
     seek(streamMs) {
-      if (startMs === null || playback.type === 'starting') return
-      jump(streamMs)
+      if (playback.isSettled() && playback.state().type !== 'starting') jump(streamMs)
     },
     pause() {
-      if (playback.type !== 'playing' && playback.type !== 'stalled') return
-      const atMs = playheadMs()
-      halt()
-      if (playback.type === 'stalled') viewing.stallMs += clock.now() - playback.since
-      playback = { type: 'paused', atMs }
-      tellPosition()
+      if (playback.pause()) tellPosition()
     },
     resume() {
-      if (playback.type !== 'paused') return
-      const { atMs } = playback
-      if (bufferedTo() > atMs) play(atMs)
-      else playback = { type: 'seeking', since: clock.now(), atMs }
+      if (!playback.resume()) return
       tellPosition()
       for (const track of tracks) loadNext(track)
     },
     close() {
       closed = true
       viewing.leftAt = clock.now()
-      halt()
-      if (playback.type === 'stalled') viewing.stallMs += clock.now() - playback.since
+      playback.close()
       return viewing
     },
   }
