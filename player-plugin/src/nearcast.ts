@@ -1,83 +1,19 @@
-import {
-  contentId,
-  type Delivery,
-  type EdgeFetchSnapshot,
-  type Mode,
-  type Note,
-  type Policy,
-  parseDigestTags,
-  type SegmentSnapshot,
-  type SwarmEvents,
-  sidecarUrl,
-  type TrackPath,
-} from '@nearcast/peer-core'
+import { contentId, type Delivery, type Mode, type Policy, type TrackPath } from '@nearcast/peer-core'
 import { createAccounts, type NearcastSnapshot } from './accounts.ts'
 import { type NearcastConfig, type ResolvedConfig, resolveConfig } from './config.ts'
 import { type Diagnosis, diagnose, type Evidence } from './diagnosis.ts'
 import { createEmitter } from './emitter.ts'
 import { fragmentLoaderClass, type Route } from './hls/fragment-loader.ts'
-import type {
-  DetailsLike,
-  HlsConfigLike,
-  HlsLike,
-  LoaderConstructor,
-  LoaderContextLike,
-} from './hls/hls-like.ts'
+import type { HlsConfigLike, HlsLike, LoaderConstructor, LoaderContextLike } from './hls/hls-like.ts'
 import { HlsPlayer } from './hls/hls-player.ts'
 import { createPlayerEdge, type PlayerEdge } from './hls/player-edge.ts'
 import { locatorController } from './hls/player-locator.ts'
-import { readByPlayer } from './hls/player-read.ts'
-import { createSidecar, type Sidecar } from './hls/sidecar.ts'
+import { SideDigests } from './hls/side-digests.ts'
+import type { Nearcast, NearcastEvents, NearcastHlsConfig } from './nearcast-api.ts'
 import { NearcastError } from './nearcast-error.ts'
 import type { PlainReason } from './plain.ts'
 import { type StartedSwarm, type StartSwarm, startSwarm } from './start-swarm.ts'
-import { type Environment, environment, type NearcastState } from './state.ts'
-
-export interface NearcastEvents {
-  state: NearcastState
-  /** A segment was handed to the player, and how it came. */
-  delivery: {
-    readonly url: string
-    readonly type: string
-    readonly track: TrackPath
-    readonly seq: number | 'initSegment'
-    readonly bytes: number
-    readonly delivery: Omit<Delivery, 'bytes'>
-  }
-  /** A segment was loaded by the player itself. */
-  plain: { readonly url: string; readonly type: string; readonly reason: PlainReason; readonly bytes: number }
-  /** Something of ours failed; playback went on without it. */
-  warning: { readonly reason: string; readonly message: string; readonly cause: unknown }
-  segment: SegmentSnapshot
-  edge: EdgeFetchSnapshot
-  peer: SwarmEvents['peer']
-  policy: Policy
-  note: Note
-}
-
-/** Spread into `new Hls({ … })`. Fields that hls.js types by its own classes are opaque here. */
-export interface NearcastHlsConfig {
-  readonly fLoader: never
-  readonly fpsController: never
-  /** hls.js would bypass any loader in its streaming mode. */
-  readonly progressive: false
-}
-
-export interface Nearcast {
-  /** The part of the player's configuration that is ours. One player at a time. */
-  hlsConfig(): NearcastHlsConfig
-  /** The same for a player that exists; before `loadSource` every segment is covered. Returns the player. */
-  attach<Player extends object>(hls: Player): Player
-  on<K extends keyof NearcastEvents>(event: K, listener: (value: NearcastEvents[K]) => void): () => void
-  snapshot(): NearcastSnapshot
-  /** Fills in the peers' routes and round trips first. */
-  diagnose(): Promise<Diagnosis>
-  setMode(mode: Mode): void
-  /** What the scheduler was told since this content began, one JSON value a line; '' unless `trace` is set. */
-  trace(): string
-  /** Closes every connection; the player goes on by itself. May be called twice. */
-  destroy(): Promise<void>
-}
+import { type Environment, environment, localNetworkAccess, type NearcastState } from './state.ts'
 
 /** Seams for tests; the defaults are the real thing. */
 export interface NearcastParts {
@@ -101,7 +37,7 @@ class NearcastSession implements Nearcast {
   readonly #accounts = createAccounts()
   readonly #edge: PlayerEdge
   readonly #loader: LoaderConstructor
-  readonly #sidecars = new Map<string, Sidecar>()
+  readonly #sideDigests: SideDigests
   /** Fragment loaders that were there before us, by player configuration. */
   readonly #earlier = new WeakMap<object, LoaderConstructor | undefined>()
   #player: HlsPlayer | null = null
@@ -121,6 +57,9 @@ class NearcastSession implements Nearcast {
     this.#startSwarm = parts.startSwarm ?? startSwarm
     this.#mode = this.#config.mode
     this.#edge = createPlayerEdge(this.#config.edges)
+    this.#sideDigests = new SideDigests(this.#config, cause =>
+      this.#warn('sidecar-failed', 'The digests beside a playlist could not be read.', cause),
+    )
     this.#loader = fragmentLoaderClass({
       plainLoader: config => this.#plainLoader(config),
       route: (config, context) => this.#route(config, context),
@@ -229,7 +168,7 @@ class NearcastSession implements Nearcast {
     }
     this.#player = new HlsPlayer(hls, this.#config.identity, {
       onContent: url => this.#useContent(url),
-      onDigestsMissing: (track, details) => this.#lookBeside(track, details),
+      onDigestsMissing: (track, details) => this.#sideDigests.lookFor(track, details, this.#player),
       onDelivery: (context, track, delivery) => this.#onDelivery(context, track, delivery),
       onDestroyed: () => this.#dropPlayer(),
       onFailure: cause => this.#warn('event-failed', 'Nearcast failed inside an event of the player.', cause),
@@ -259,7 +198,7 @@ class NearcastSession implements Nearcast {
     this.#stop()
     this.#contentId = id
     this.#accounts.reset()
-    this.#sidecars.clear()
+    this.#sideDigests.clear()
     if (id === '') this.#setState({ type: 'plain', reason: 'no-content' })
     else this.#start()
   }
@@ -353,7 +292,7 @@ class NearcastSession implements Nearcast {
     const route = player.route(context, swarm)
     if (route.type === 'swarm') {
       this.#edge.rewrite(route.source.url, context.url)
-      if (route.source.seq >= 0) this.#readSidecar(route.track, route.source.seq)
+      this.#sideDigests.read(route.track, route.source.seq, player)
     }
     return route
   }
@@ -391,34 +330,6 @@ class NearcastSession implements Nearcast {
     })
   }
 
-  /** Digests may lie beside a playlist that has none inside. */
-  #lookBeside(track: TrackPath, details: DetailsLike): void {
-    const { sidecar, integrity } = this.#config
-    if (sidecar === 'never' || integrity === 'off' || this.#sidecars.has(track)) return
-    if (sidecar === 'announced' && !announcesSidecar(details)) return
-    const player = this.#player
-    if (!player) return
-    const url = sidecarUrl(details.url)
-    this.#sidecars.set(
-      track,
-      createSidecar(details.url, (from, to) => readByPlayer(player.hls, url, from, to)),
-    )
-    const first = details.fragments.find(fragment => fragment !== null)
-    if (typeof first?.sn === 'number') this.#readSidecar(track, first.sn)
-  }
-
-  #readSidecar(track: TrackPath, seq: number): void {
-    const player = this.#player
-    const sidecar = this.#sidecars.get(track)
-    if (!player || !sidecar) return
-    sidecar.around(seq).then(
-      digests => {
-        if (digests && player === this.#player) player.addDigests(track, digests)
-      },
-      error => this.#warn('sidecar-failed', 'The digests beside a playlist could not be read.', error),
-    )
-  }
-
   #setState(state: NearcastState): void {
     this.#state = state
     this.#config.debug(`state: ${state.type}`, state)
@@ -441,21 +352,3 @@ class NearcastSession implements Nearcast {
 }
 
 const idlePosition = { mediaMs: 0, bufferMs: 0, rate: 1, paused: true, hidden: false, tracks: [], goalMs: 0 }
-
-/** A head tag without any segment's: the publisher's digests are beside the playlist. */
-function announcesSidecar(details: DetailsLike): boolean {
-  return (
-    details.m3u8.includes('#EXT-X-NEARCAST:') &&
-    parseDigestTags(details.m3u8, details.url).segments.size === 0
-  )
-}
-
-async function localNetworkAccess(): Promise<Evidence['localNetworkAccess']> {
-  try {
-    // Chrome 142; others throw on a name they do not know.
-    const status = await navigator.permissions.query({ name: 'local-network-access' as PermissionName })
-    return status.state
-  } catch {
-    return 'unsupported'
-  }
-}

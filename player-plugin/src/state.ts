@@ -37,3 +37,14 @@ export function environment(): Environment {
     secureContext: window.isSecureContext,
   }
 }
+
+/** Whether the page may reach devices on the local network, where browsers ask. */
+export async function localNetworkAccess(): Promise<'granted' | 'prompt' | 'denied' | 'unsupported'> {
+  try {
+    // Chrome 142; others throw on a name they do not know.
+    const status = await navigator.permissions.query({ name: 'local-network-access' as PermissionName })
+    return status.state
+  } catch {
+    return 'unsupported'
+  }
+}

@@ -1,0 +1,1 @@
+export { createWorkerClock } from '../../../player-plugin/src/worker-clock.ts'
