@@ -621,14 +621,11 @@ describe('for labs', () => {
       await bytesOf(`${url}/vod/${name}.ts`)
       return performance.now() - started
     }
-    const metered = await Promise.all([one('s0'), one('s0')])
-    setLine(0)
-    const free = await one('s0')
     // 80 kB at 200 bytes a millisecond take 400 ms; both are slowed alike.
-    for (const ms of metered) {
-      expect(ms).toBeGreaterThan(300)
-      expect(ms).toBeGreaterThan(3 * free)
-    }
+    for (const ms of await Promise.all([one('s0'), one('s0')])) expect(ms).toBeGreaterThan(300)
+    expect(await one('s0')).toBeGreaterThan(150)
+    setLine(0)
+    expect((await bytesOf(`${url}/vod/s0.ts`)).equals(media[0]!)).toBe(true)
   })
 
   it('faults do what they say, and our source copes', async () => {
