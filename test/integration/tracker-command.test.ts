@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -103,6 +104,8 @@ test('a changed site file reaches viewers within two seconds; a bad one changes 
 test('says what to do when the port is taken, the file is bad or an option is wrong', async () => {
   const blocker = createServer()
   await new Promise<void>(resolve => blocker.listen(0, '127.0.0.1', resolve))
+  const udp = createSocket('udp4')
+  await new Promise<void>(resolve => udp.bind(0, '127.0.0.1', resolve))
   const address = blocker.address()
   const port = typeof address === 'object' && address !== null ? String(address.port) : ''
   writeFileSync(join(folder, 'bad.csv'), 'site,cidr\na,10.0.0.0/8\nb,10.1.1.1/8\n')
@@ -112,16 +115,19 @@ test('says what to do when the port is taken, the file is bad or an option is wr
     run('--port', '0', '--sites', 'missing.csv'),
     run('--port', 'eighty'),
     run('--trust-proxy', 'everyone', '--port', '0'),
+    run('--port', String(udp.address().port), '--host', '127.0.0.1'),
   ]
   const codes = await Promise.all(runs.map(({ exit }) => exit))
   blocker.close()
-  expect(codes).toEqual([1, 1, 1, 2, 1])
-  expect(runs.map(({ out }) => out)).toEqual(['', '', '', '', ''])
+  udp.close()
+  expect(codes).toEqual([1, 1, 1, 2, 1, 1])
+  expect(runs.map(({ out }) => out)).toEqual(['', '', '', '', '', ''])
   expect(runs[0]?.err).toContain('choose another with --port')
   expect(runs[1]?.err).toMatch(/line 3: .*write 10\.0\.0\.0\/8/)
   expect(runs[2]?.err).toContain('cannot read')
   expect(runs[3]?.err).toContain('0 to 65535')
   expect(runs[4]?.err).toContain('no network such as')
+  expect(runs[5]?.err).toContain('--no-stun')
 })
 
 test('explains which row applies to an address', async () => {

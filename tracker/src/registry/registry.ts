@@ -53,7 +53,7 @@ export interface Registry {
   /** The other end answered a ping. */
   pong(connection: ConnectionId): readonly Action[]
   close(connection: ConnectionId): readonly Action[]
-  /** Upkeep; call it several times a second. Does at most `slice` connections' worth of rule changes. */
+  /** Upkeep; call it ten times a second. At most `slice` connections hear new rules a call: 50,000 within 1.3 s. @default 4000 */
   sweep(slice?: number): readonly Action[]
   /** Replaces the operator's sites; whoever is affected hears it with the next sweeps. */
   setSites(table: SiteTable): void
@@ -147,7 +147,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       return drain()
     },
 
-    sweep(slice = 2_000) {
+    sweep(slice = 4_000) {
       const now = options.now()
       for (const [id, until] of silent) {
         if (until > now) break

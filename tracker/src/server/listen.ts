@@ -32,9 +32,7 @@ export async function listenTracker(options: ListenOptions = {}): Promise<Listen
     await closeServer(server)
   }
   try {
-    const bound = await listen(server, options.port ?? 8080, options.host)
-    const stun =
-      options.withStun === false ? null : await createStunServer({ port: bound.port, host: bound.address })
+    const { bound, stun } = await bind(server, options)
     if (stun !== null) tracker.announceStun(stun.port)
     return {
       tracker,
@@ -48,10 +46,29 @@ export async function listenTracker(options: ListenOptions = {}): Promise<Listen
   }
 }
 
+/** One number for TCP and UDP. Asked for any port, a pair that is free in both is found by trying. */
+async function bind(
+  server: Server,
+  { port = 8080, host, withStun = true }: ListenOptions,
+): Promise<{ readonly bound: AddressInfo; readonly stun: StunServer | null }> {
+  for (let attempt = 1; ; attempt++) {
+    const bound = await listen(server, port, host)
+    if (!withStun) return { bound, stun: null }
+    try {
+      return { bound, stun: await createStunServer({ port: bound.port, host: bound.address }) }
+    } catch (error) {
+      if (port !== 0 || attempt === 5) throw error
+      await closeServer(server)
+    }
+  }
+}
+
 function listen(server: Server, port: number, host: string | undefined): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, port, host)))
+    const onError = (error: NodeJS.ErrnoException) => reject(explain(error, port, host))
+    server.once('error', onError)
     server.listen(port, host, () => {
+      server.off('error', onError)
       const bound = server.address()
       if (bound === null || typeof bound === 'string') reject(new Error('the server has no address'))
       else resolve(bound)

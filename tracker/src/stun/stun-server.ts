@@ -29,13 +29,20 @@ export function createStunServer({ port, host = '0.0.0.0', limit }: StunOptions)
     if (answer !== null) socket.send(answer, sourcePort, address, () => {})
   })
   return new Promise((resolve, reject) => {
-    socket.once('error', error => {
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      socket.close()
       reject(
-        new TrackerError(
-          'port-taken',
-          `UDP port ${port} for STUN is taken: choose another --port, or --no-stun`,
-          error,
-        ),
+        error.code === 'EADDRINUSE'
+          ? new TrackerError(
+              'port-taken',
+              `UDP port ${port} is taken: choose another --port, or --no-stun`,
+              error,
+            )
+          : new TrackerError(
+              'listen',
+              `no STUN on UDP port ${port} (${error.message}): mend it, or --no-stun`,
+              error,
+            ),
       )
     })
     socket.bind(port, host, () => {
