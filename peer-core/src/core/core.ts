@@ -132,6 +132,7 @@ function want(state: State, input: Extract<Input, { type: 'want' }>): void {
   segment.wants.push({ id: input.id, deadline: input.deadline, urgency: input.urgency, since: state.now })
   segment.usedAt = state.now
   segment.edgeFailures = 0
+  segment.edgeMismatches = 0
   segment.edgeRetryAt = 0
   state.wantedKeys.set(input.id, input.key)
   refreshActive(state)
@@ -337,7 +338,7 @@ function hopeless(segment: Segment): FailReason | null {
     case 'status':
       return 'edge-status'
     case 'mismatch':
-      return segment.edgeFailures >= 2 ? 'edge-mismatch' : null
+      return segment.edgeMismatches >= 2 || segment.edgeFailures >= mostFailures ? 'edge-mismatch' : null
     case 'busy':
       return segment.edgeFailures >= mostFailures ? 'edge-busy' : null
     case 'timeout':

@@ -168,6 +168,7 @@ export function hearEdgeFailed(state: State, id: number, reason: EdgeFailure): S
     return segment
   }
   if (reason !== 'aborted') segment.edgeFailures++
+  if (reason === 'mismatch') segment.edgeMismatches++
   segment.edgeFailure = reason
   segment.edgeRetryAt = state.now + Math.min(250 * segment.edgeFailures, 2_000)
   if (reason === 'mismatch' && !isProvable(state, segment)) restart(state, segment)

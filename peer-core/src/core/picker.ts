@@ -23,9 +23,10 @@ const mostUnsolicited = 64
 /** Asks for every block that a peer can give now. True when something is left that a peer could give later. */
 export function askPeers(state: State, segment: Segment): boolean {
   retireLate(state, segment)
-  const offers = usableOffers(state, segment)
+  let offers = usableOffers(state, segment)
   if (offers.length === 0) return false
   adoptSize(segment, offers)
+  offers = offers.filter(offer => joins(state, segment, offer))
   const asked = askedBlocks(segment)
   let hungry = false
   for (let index = segment.blocks.nextMissing(0); index >= 0; index = segment.blocks.nextMissing(index + 1)) {
@@ -40,7 +41,10 @@ export function askPeers(state: State, segment: Segment): boolean {
       continue
     }
     const count = runFrom(state, segment, best, index, asked)
+    const isFirst = segment.lineage === null
     ask(state, segment, best, index, count)
+    // The first source of bytes without a root decides who else may give some.
+    if (isFirst) offers = offers.filter(offer => joins(state, segment, offer))
     for (let i = index; i < index + count; i++) asked.add(i)
     index += count - 1
   }

@@ -112,6 +112,7 @@ export class Segment {
   /** Since when nobody we can count on brings the missing bytes; −1 while somebody does. */
   orphanSince: number
   edgeFailures = 0
+  edgeMismatches = 0
   edgeRetryAt = 0
   edgeFailure: EdgeFailure = 'network'
   hashesRetryAt = 0
