@@ -96,6 +96,18 @@ describe('hostile messages', () => {
     expect(lab.registry.stats().refused.absent).toBe(1)
   })
 
+  test('an answer does not reach whoever came back under the same name', () => {
+    const lab = createLab()
+    const [a, b] = [lab.open('192.0.2.1'), lab.open('192.0.2.1')]
+    b.announce('b')
+    a.announce('a', { offers: 1 })
+    a.announce('a', { event: 'stopped' })
+    a.announce('a')
+    a.heard()
+    b.signal('b', 'a', { type: 'answer', offer: 'a-0' })
+    expect(a.heard()).toEqual([])
+  })
+
   test('no foreign field reaches anybody', () => {
     const lab = createLab()
     const [victim, attacker] = [lab.open('192.0.2.1'), lab.open('192.0.2.1')]
