@@ -1,6 +1,6 @@
 // `npm run build`: every package as ESM with types into its dist/, and the player plugin as one file each for
 // <script> (dist/nearcast.js, global `Nearcast`) and for import (dist/nearcast.mjs).
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { bundlePlugin, root } from './bundle.ts'
@@ -18,7 +18,7 @@ for (const [format, file] of [
 ] as const) {
   const { code } = await bundlePlugin(format)
   const path = join(root, 'player-plugin/dist', file)
-  mkdirSync(join(root, 'player-plugin/dist'), { recursive: true })
+  if (existsSync(path)) throw new Error(`${file} is also the name of a compiled module: rename one of them`)
   writeFileSync(path, code)
   console.log(`player-plugin/dist/${file}  ${code.length} bytes`)
 }

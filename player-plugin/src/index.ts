@@ -1,7 +1,7 @@
 export type { EdgeAccount, NearcastSnapshot } from './accounts.ts'
 export type { NearcastConfig } from './config.ts'
+export { createNearcast } from './create-nearcast.ts'
 export type { Diagnosis, Evidence, Verdict } from './diagnosis.ts'
-export { createNearcast } from './nearcast.ts'
 export type { Nearcast, NearcastEvents, NearcastHlsConfig } from './nearcast-api.ts'
 export { NearcastError } from './nearcast-error.ts'
 export type { PlainReason } from './plain.ts'

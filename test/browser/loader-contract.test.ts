@@ -42,6 +42,21 @@ afterAll(async () => {
 /** Media files that were asked for, init segments and keys included, playlists not. */
 const fetched = () => edge.log.entries.filter(({ path }) => !/\.m3u8|\.html/.test(path))
 
+/** A live playlist whose last four segments are listed in parts too, of one segment each. */
+const lowLatencyPlaylist = [
+  '#EXTM3U',
+  '#EXT-X-VERSION:9',
+  '#EXT-X-TARGETDURATION:2',
+  '#EXT-X-PART-INF:PART-TARGET=2.0',
+  '#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=6.0',
+  '#EXT-X-MEDIA-SEQUENCE:0',
+  ...Array.from({ length: 8 }, (_, i) => {
+    const uri = `/ts/high/00${i}.ts`
+    const part = i >= 4 ? `#EXT-X-PART:DURATION=2.0,INDEPENDENT=YES,URI="${uri}"\n` : ''
+    return `${part}#EXTINF:2.0,\n${uri}`
+  }),
+].join('\n')
+
 for (const name of ['hls.js-1.5', 'hls.js-1.6', 'hls.js']) {
   const { version } = JSON.parse(readFileSync(join(dirname(hlsFile(name)), '../package.json'), 'utf8'))
 
@@ -300,6 +315,17 @@ for (const name of ['hls.js-1.5', 'hls.js-1.6', 'hls.js']) {
       expect(await page.evaluate(() => subject.run().plain)).toContain('bitrate-test')
       const { plain } = await page.evaluate(() => subject.run().nearcast.snapshot())
       expect(plain['bitrate-test']).toMatchObject({ fragments: 1, why: expect.stringContaining('measures') })
+    })
+
+    it('leaves LL-HLS parts to the edge, and says so', async () => {
+      await page.route(`${http.url}/ll/index.m3u8*`, route =>
+        route.fulfill({ contentType: 'application/vnd.apple.mpegurl', body: lowLatencyPlaylist }),
+      )
+      await start('ll/index.m3u8')
+      await page.evaluate(() => subject.until(() => subject.run().plain.includes('part')))
+      const { plain, notShared } = await page.evaluate(() => subject.run().nearcast.snapshot())
+      expect(plain.part?.bytes).toBeGreaterThan(1000)
+      expect(notShared).toEqual([expect.stringContaining('LL-HLS')])
     })
 
     it('works on a player that exists, and gives it back', async () => {

@@ -1,5 +1,5 @@
 import type { Nearcast, NearcastConfig } from '@nearcast/player-plugin'
-import { createNearcast } from '../../../player-plugin/src/nearcast.ts'
+import { createNearcast } from '../../../player-plugin/src/create-nearcast.ts'
 import { SwarmDouble } from './swarm-double.ts'
 
 export { preload } from './swarm-double.ts'
