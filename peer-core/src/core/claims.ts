@@ -58,14 +58,21 @@ export function introduce(state: State, peer: Peer): void {
   }
 }
 
+/** We may give again, or to more peers: what is held is on offer. */
+export function reopen(state: State): void {
+  for (const segment of state.segments.values()) {
+    if (segment.stored && segment.claims.length === 0) segment.claims.push(wholeClaim(new Map()))
+  }
+  for (const peer of state.peers.values()) introduce(state, peer)
+}
+
 /** All bytes are proven and kept: one claim to the whole replaces the others. */
 export function claimWhole(state: State, segment: Segment): void {
   const told: Claim['told'] = new Map()
   for (const claim of segment.claims) {
     if (claim.from === 0) for (const [id, known] of claim.told) if (!told.has(id)) told.set(id, known)
   }
-  const whole: Claim = { from: 0, to: 0, source: 'held', hops: 0, active: false, told }
-  segment.claims.splice(0, segment.claims.length, whole)
+  segment.claims.splice(0, segment.claims.length, wholeClaim(told))
   if (!isShared(state, segment)) return
   for (const [id, known] of told) {
     if (known.frontier < segment.size) {
@@ -81,6 +88,10 @@ export function claimWhole(state: State, segment: Segment): void {
     sendTo(state, id, { type: 'have', n: known.n })
   }
   announce(state, segment)
+}
+
+function wholeClaim(told: Claim['told']): Claim {
+  return { from: 0, to: 0, source: 'held', hops: 0, active: false, told }
 }
 
 /** Nothing of this segment can be had from us any more. */
@@ -130,7 +141,7 @@ function announceTo(state: State, segment: Segment, peer: Peer): void {
 function tellNew(state: State, segment: Segment, claim: Claim, frontier: number, peer: Peer): void {
   if (claim.source !== 'edge' && frontier === claim.from) return
   if (peer.nextN > lastNumber) {
-    emit(state, { type: 'closePeer', peer: peer.id, reason: 'renumber', ban: false })
+    state.leaving.set(peer.id, 'renumber')
     return
   }
   const n = peer.nextN++

@@ -1,4 +1,4 @@
-import { announce, forgetTold, introduce, retract } from './claims.ts'
+import { announce, forgetTold, introduce, reopen, retract } from './claims.ts'
 import { type CoreConfig, defaultConfig } from './config.ts'
 import type { Core, FailReason, Input, Output, Policy } from './events.ts'
 import { abortFetch, hearEdgeData, hearEdgeDone, hearEdgeFailed } from './fetches.ts'
@@ -297,6 +297,9 @@ function setPolicy(state: State, policy: Policy): void {
       retract(state, segment, 'cancelled')
     }
   }
+  const isOpening =
+    (policy.mode === 'share' && before.mode !== 'share') || (policy.wan === 'allow' && before.wan === 'deny')
+  if (isOpening) reopen(state)
   if (before.integrity === 'off' && policy.integrity !== 'off') {
     // Nothing was held against its root while proof was off.
     for (const segment of state.segments.values())

@@ -73,7 +73,7 @@ export function pumpUploads(state: State): void {
     const serving = peer.serving[0]!
     if (!spend(state, serving.length)) break
     peer.serving.shift()
-    if (!isHere(serving.segment, serving)) {
+    if (!mayGive(state, peer) || !isHere(serving.segment, serving)) {
       const { n, offset, length } = serving
       emit(state, { type: 'send', peer: peer.id, message: { type: 'reject', n, offset, length }, key: null })
       continue
