@@ -177,7 +177,7 @@ describe('a peer that does not answer', () => {
     probe.want(0, 9000)
     probe.join(far)
     probe.offer(far, entry)
-    probe.pass(1000)
+    probe.pass(500)
     return probe
   }
 
