@@ -128,6 +128,11 @@ export function createPlayback(clock: Clock, viewing: Viewing, events: PlaybackE
     isSettled: () => startMs !== null,
     grew,
     jump(toMs) {
+      if (state.type === 'starting') {
+        // Nothing was on screen yet: the start moves, and goes on being awaited.
+        startMs = toMs
+        return grew()
+      }
       halt()
       state = { type: 'seeking', since: clock.now(), atMs: toMs }
       grew()

@@ -1,3 +1,4 @@
+import { blockBytes } from '../../../peer-core/src/core/messages.ts'
 import type { HostView } from '../host.ts'
 import type { Invariant, Report } from './violation.ts'
 
@@ -35,7 +36,7 @@ export function memoryIsBounded(report: Report, storeBytes: number): Invariant {
 const mostLateWakes = 50
 const windowMs = 5_000
 const ticksPerSecond = 250
-/** Messages that carry no data, per connection and second, and besides. */
+/** Messages that carry no data, per connection and second, and besides; each new block may be told to everybody. */
 const messagesPerPeerSecond = 60
 const messagesPerSecond = 60
 
@@ -44,6 +45,8 @@ interface Rate {
   ticks: number
   messages: number
   lateWakes: number
+  /** Blocks that came in. */
+  blocks: number
 }
 
 /** A core neither spins on its timer nor floods its links. */
@@ -52,7 +55,7 @@ export function coreIsCalm(report: Report): Invariant {
   const rateOf = (host: HostView, now: number): Rate => {
     let rate = rates.get(host)
     if (rate === undefined) {
-      rate = { since: now, ticks: 0, messages: 0, lateWakes: 0 }
+      rate = { since: now, ticks: 0, messages: 0, lateWakes: 0, blocks: 0 }
       rates.set(host, rate)
     }
     return rate
@@ -72,12 +75,14 @@ export function coreIsCalm(report: Report): Invariant {
         if (rate.lateWakes === mostLateWakes)
           report(host, 'timers', `${mostLateWakes} wakes in the past in a row`)
       } else if (output.type === 'send' && isChatter(output.message.type)) rate.messages++
+      else if (output.type === 'accept') rate.blocks += output.length / blockBytes
     },
     second(host, now) {
       const rate = rateOf(host, now)
       const seconds = (now - rate.since) / 1000
       if (seconds * 1000 < windowMs) return
-      const most = messagesPerSecond + messagesPerPeerSecond * host.peers()
+      const each = messagesPerPeerSecond + rate.blocks / seconds
+      const most = messagesPerSecond + each * host.peers()
       if (rate.ticks > ticksPerSecond * seconds) {
         report(host, 'timers', `${Math.round(rate.ticks / seconds)} ticks a second`)
       }
@@ -88,7 +93,7 @@ export function coreIsCalm(report: Report): Invariant {
           `${Math.round(rate.messages / seconds)} messages a second to ${host.peers()} peers`,
         )
       }
-      rates.set(host, { since: now, ticks: 0, messages: 0, lateWakes: rate.lateWakes })
+      rates.set(host, { since: now, ticks: 0, messages: 0, lateWakes: rate.lateWakes, blocks: 0 })
     },
     closed: host => void rates.delete(host),
   }
