@@ -65,7 +65,7 @@ function installIfNeeded() {
     : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []]
   const done = spawnSync(
     file,
-    [...prefix, isFresh ? 'ci' : 'install', '--no-audit', '--no-fund', '--loglevel=error'],
+    [...prefix, 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
     {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
