@@ -266,6 +266,22 @@ export function linkContract(open: () => Promise<LinkPair>): void {
     await expect.poll(() => b.queuedBytes()).toBe(0)
   })
 
+  it('says so when little was sent and has gone', async () => {
+    const [a, b] = await pair()
+    const server = createEar(message => {
+      if (message.type === 'request') b.send({ ...message, type: 'piece' }, bytes(message.length))
+    })
+    b.listen(server)
+    const ear = createEar()
+    a.listen(ear)
+    for (const offset of [0, 1000, 2000]) {
+      a.send({ type: 'request', n: 1, offset, length: 1000 })
+      await ear.wait(message => message.type === 'piece' && message.offset === offset)
+      await expect.poll(() => server.drained.at(-1)).toBe(0)
+      server.drained.length = 0
+    }
+  })
+
   it('takes a cancelled piece back while it waits, and answers the cancel with a reject nobody hears', async () => {
     const [a, b] = await pair()
     const asked = createEar()

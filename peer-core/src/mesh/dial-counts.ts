@@ -3,6 +3,8 @@ import type { DialOutcome, MeshState } from '../ports.ts'
 /** Outcomes kept for the tracker until they are taken. */
 const maxOutcomes = 32
 
+export type DialFailure = 'iceFailed' | 'noAnswer' | 'protocolError'
+
 /** How dials went: counters for people, outcomes for the tracker's matching. */
 export class DialCounts {
   #started = 0
@@ -18,8 +20,11 @@ export class DialCounts {
     this.#open++
   }
 
-  failed(how: 'iceFailed' | 'noAnswer' | 'protocolError'): void {
+  /** Counts a dial that ended for `reason`, and says as what. */
+  failed(reason: string, answered: boolean): DialFailure {
+    const how = failure(reason, answered)
     this.#failed[how]++
+    return how
   }
 
   outcome(outcome: DialOutcome): void {
@@ -34,5 +39,17 @@ export class DialCounts {
 
   snapshot(): MeshState['dials'] {
     return { started: this.#started, open: this.#open, ...this.#failed }
+  }
+}
+
+function failure(reason: string, answered: boolean): DialFailure {
+  switch (reason) {
+    case 'protocol-error':
+    case 'wrong-peer':
+    case 'wrong-swarm':
+    case 'bad-signal':
+      return 'protocolError'
+    default:
+      return answered ? 'iceFailed' : 'noAnswer'
   }
 }

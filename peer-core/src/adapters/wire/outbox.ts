@@ -19,6 +19,11 @@ export interface OutboxEvents {
 /** Control messages of one turn of the event loop travel together, up to this size. */
 const batchBytes = 16_384
 
+/** Below this the next bytes should be on their way, however fast the channel: half of what the core gives a link. */
+const refillBytes = 131_072
+
+type Level = 'empty' | 'some' | 'full'
+
 /** More control than this waiting in the channel means that nobody reads it. */
 const maxBacklogBytes = 8 << 20
 
@@ -40,8 +45,9 @@ export class Outbox {
   #batch: Uint8Array[] = []
   #batchLength = 0
   #flushing = false
-  /** Above the line where `onDrained` would mean something. */
-  #full = false
+  #level: Level = 'empty'
+  /** A piece has left since the queue was last empty; control alone is nothing to tell of. */
+  #pieceLeft = false
 
   constructor(connection: Connection, now: () => number, events: OutboxEvents) {
     this.#connection = connection
@@ -85,12 +91,8 @@ export class Outbox {
       this.#atProtocolBytes += size
       this.#events.onTurn(piece.n, piece.offset, piece.payload)
     }
-    const next = this.#pieces[0]?.payload.length ?? 0
-    // Early enough for the next piece to fit, and never so low that the channel runs dry when it need not.
-    this.#connection.setLowMark(
-      Math.max(0, Math.min(allowance >> 1, allowance - next - lengthBytes - pieceHeaderBytes)),
-    )
-    this.#tellDrained(allowance)
+    this.#connection.setLowMark(this.#lowMark(allowance))
+    this.#look(allowance)
   }
 
   /** A chunk that bittorrent-protocol wants sent: a whole control frame, a piece's header, or its block. */
@@ -100,6 +102,7 @@ export class Outbox {
       frame.set(this.#header)
       frame.set(chunk, this.#header.length)
       this.#header = null
+      this.#pieceLeft = true
       this.#atProtocolBytes -= frame.length
       // Block hashes precede their first piece.
       this.#flush()
@@ -159,17 +162,33 @@ export class Outbox {
       )
         return
     }
-    const buffered = this.#connection.bufferedBytes()
-    this.#allowance.sent(this.#now(), message.length, buffered)
-    if (this.queuedBytes() > this.#allowance.bytes() >> 1) this.#full = true
+    this.#allowance.sent(this.#now(), message.length, this.#connection.bufferedBytes())
+    this.#look(this.#allowance.bytes())
   }
 
-  #tellDrained(allowance: number): void {
-    const queued = this.queuedBytes()
-    if (queued > allowance >> 1) this.#full = true
-    else if (this.#full) {
-      this.#full = false
-      this.#events.onDrained(queued)
-    }
+  /** Where the channel should call: when the next piece fits, else when it wants more, else when it is empty. */
+  #lowMark(allowance: number): number {
+    const next = this.#pieces[0]
+    if (next)
+      return Math.max(
+        0,
+        Math.min(allowance >> 1, allowance - next.payload.length - lengthBytes - pieceHeaderBytes),
+      )
+    const line = refillLine(allowance)
+    return this.#connection.bufferedBytes() > line ? line : 0
   }
+
+  /** Tells when the queue has fallen below the line, and when it has gone. */
+  #look(allowance: number): void {
+    const queued = this.queuedBytes()
+    const before = this.#level
+    this.#level = queued === 0 ? 'empty' : queued > refillLine(allowance) ? 'full' : 'some'
+    const emptied = this.#level === 'empty' && before !== 'empty' && this.#pieceLeft
+    if (queued === 0) this.#pieceLeft = false
+    if (emptied || (before === 'full' && this.#level === 'some')) this.#events.onDrained(queued)
+  }
+}
+
+function refillLine(allowance: number): number {
+  return Math.min(allowance >> 1, refillBytes)
 }
