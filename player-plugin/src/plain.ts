@@ -9,7 +9,7 @@ export type PlainReason =
   | 'no-tracker' // none configured
   | 'starting' // the swarm is being set up
   | 'failed' // the swarm could not be set up
-  | 'closed' // destroyed
+  | 'closed' // destroyed, or switched off on the way
   | 'part' // LL-HLS partial segment: not shared yet
   | 'bitrate-test' // hls.js measures the line with it
   | 'unknown-playlist' // not listed by a playlist we follow (interstitials, I-frames)
@@ -33,7 +33,7 @@ export const plainSentence: Readonly<Record<PlainReason, string>> = {
   'no-tracker': 'No tracker is configured.',
   starting: 'The swarm was still being set up.',
   failed: 'The swarm could not be set up.',
-  closed: 'Nearcast was destroyed.',
+  closed: 'Nearcast was destroyed, or switched off on the way.',
   part: 'LL-HLS partial segments come from the edge: they are not shared yet.',
   'bitrate-test': 'hls.js measures the line with this segment.',
   'unknown-playlist': 'Not listed by a playlist of this content (an interstitial, for one).',

@@ -22,7 +22,7 @@ export interface StartedSwarm {
   close(): Promise<void>
 }
 
-export interface SwarmRequest {
+interface SwarmRequest {
   readonly contentId: string
   readonly config: ResolvedConfig
   readonly mode: Mode

@@ -263,7 +263,7 @@ describe('the fragment loader', () => {
   })
 
   it('falls back to the player visibly when anything of ours fails', async () => {
-    for (const reason of ['bug', 'closed', 'unknown-segment']) {
+    for (const reason of ['bug', 'internal', 'unknown-segment']) {
       const { loader, context, callbacks, asked, heard, plain, results } = setUp()
       const { stats } = loader
       loader.load(context, policy(), callbacks)
@@ -280,6 +280,14 @@ describe('the fragment loader', () => {
       expect(plain).toEqual(['fallback 9 true'])
       expect(results[0]?.stats).toBe(stats)
     }
+  })
+
+  it('goes on quietly when the swarm is closed under a load', async () => {
+    const { loader, context, callbacks, asked, heard } = setUp()
+    loader.load(context, policy(), callbacks)
+    await asked[0]?.fail('closed')
+    expect(PlainLoader.made).toHaveLength(1)
+    expect(heard).toEqual([])
   })
 
   it('falls back when even the lookup throws', () => {

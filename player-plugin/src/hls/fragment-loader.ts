@@ -209,6 +209,9 @@ class FragmentLoader implements LoaderLike {
       }
       case 'edge-status':
         return this.#fallBack('edge-status', context, config)
+      // Switched off or destroyed while this load was under way: no failure.
+      case 'closed':
+        return this.#fallBack('closed', context, config)
       default:
         this.#host.onWarning(
           'request-failed',

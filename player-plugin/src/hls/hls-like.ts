@@ -19,7 +19,7 @@ export interface HlsLike {
   off(event: string, listener: (event: never, data: never) => void, context?: unknown): void
 }
 
-export interface HlsLevelLike {
+interface HlsLevelLike {
   readonly bitrate: number
 }
 
@@ -93,8 +93,6 @@ export interface LoaderCallbacksLike {
   onAbort?(stats: LoaderStatsLike, context: LoaderContextLike, details: unknown): void
   onProgress?(stats: LoaderStatsLike, context: LoaderContextLike, data: ArrayBuffer, details: unknown): void
 }
-
-export type FragmentType = 'main' | 'audio' | 'subtitle'
 
 export interface FragmentLike {
   readonly sn: number | 'initSegment'
