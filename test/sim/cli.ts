@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { combine, costliest, type Figures, figuresOf } from './figures.ts'
+import { combine, costliest, type Figures, figuresOf, setbacks } from './figures.ts'
 import { policies, run } from './runs.ts'
 import type { Scenario } from './scenario.ts'
 import { scenarioFor, scenarioNames, scenarios } from './scenarios.ts'
@@ -56,15 +56,23 @@ else compare()
 
 function compare(): void {
   const rows: Figures[] = []
+  const worse: string[] = []
   let broken = false
   for (const name of chosen) {
+    const plain = new Map<number, Figures>()
     for (const policy of names) {
       const runs: Figures[] = []
       for (let i = 0; i < options.seeds; i++) {
         const seed = options.seed + i
         const scenario = vary(scenarioFor(name, seed), options)
         const outcome = run(scenario, policy, seed, { onSecond: ms => progress(scenario, policy, seed, ms) })
-        runs.push(figuresOf(outcome))
+        const figures = figuresOf(outcome)
+        runs.push(figures)
+        if (policy === 'http') plain.set(seed, figures)
+        else
+          worse.push(
+            ...setbacks(figures, plain.get(seed)).map(what => `${name} seed ${seed}, ${policy}: ${what}`),
+          )
         if (outcome.violations.length > 0) broken = true
         tellViolations(outcome)
       }
@@ -73,6 +81,8 @@ function compare(): void {
   }
   clearProgress()
   console.log(table(rows))
+  if (worse.length > 0)
+    console.log(`\nworse than the plain player in the same world\n  ${worse.join('\n  ')}`)
   if (options.json) console.log(JSON.stringify(rows))
   process.exitCode = broken ? 1 : 0
 }

@@ -149,6 +149,26 @@ function copies(outcome: Outcome, fromMs: number, toMs: number): number {
   return watched > 0 ? carried / watched : 0
 }
 
+/** What viewers got worse than from the plain player in the same world; noise below half a second a minute is none. */
+export function setbacks(figures: Figures, plain: Figures | undefined): readonly string[] {
+  if (plain === undefined) return []
+  const found: string[] = []
+  const [stalled, before] = [
+    figures.detail.stallSecondsPerViewerMinute,
+    plain.detail.stallSecondsPerViewerMinute,
+  ]
+  if (stalled > before + 0.5) {
+    found.push(`stalls ${stalled.toFixed(1)} s a viewer-minute, not ${before.toFixed(1)}`)
+  }
+  if (figures.detail.neverStarted > plain.detail.neverStarted) {
+    found.push(`${figures.detail.neverStarted} viewers never started, not ${plain.detail.neverStarted}`)
+  }
+  if (figures.startupP99Ms > plain.startupP99Ms * 1.2 + 300) {
+    found.push(`slowest start ${Math.round(figures.startupP99Ms)} ms, not ${Math.round(plain.startupP99Ms)}`)
+  }
+  return found
+}
+
 /** The segments that cost a site most, for whoever looks for the reason. */
 export function costliest(outcome: Outcome, count: number): readonly string[] {
   const all: { readonly copies: number; readonly text: string }[] = []

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { combine, figuresOf, quantile } from './figures.ts'
+import { combine, figuresOf, quantile, setbacks } from './figures.ts'
 import { run } from './runs.ts'
 import { officeScenario } from './scenario.ts'
 import { scenarioFor, scenarioNames } from './scenarios.ts'
@@ -45,4 +45,12 @@ it('takes the value above a share of all', () => {
   expect(quantile([3, 1, 2], 0.5)).toBe(2)
   expect(quantile([1, 2, 3, 4], 0.99)).toBe(4)
   expect(quantile([], 0.5)).toBe(0)
+})
+
+it('names what the plain player does better, and nothing below noise', () => {
+  const plain = figuresOf(run({ ...officeScenario, durationMs: 30_000 }, 'http', 1))
+  expect(setbacks(plain, plain)).toEqual([])
+  expect(setbacks(plain, undefined)).toEqual([])
+  const detail = { ...plain.detail, stallSecondsPerViewerMinute: 2, neverStarted: 1 }
+  expect(setbacks({ ...plain, detail, startupP99Ms: 5_000 }, plain)).toHaveLength(3)
 })
