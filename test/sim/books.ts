@@ -2,7 +2,7 @@ import type { Station } from './station.ts'
 import type { Segment } from './stream.ts'
 
 /** What one site spent on one segment. */
-export interface SegmentAccount {
+interface SegmentAccount {
   readonly segment: Segment
   readonly firstWantedAt: number
   /** Media bodies that came over the line from the edge, wanted or wasted. */
@@ -33,7 +33,7 @@ export interface Books {
   uploads(): ReadonlyMap<number, number>
 }
 
-export interface Totals {
+interface Totals {
   readonly edgeMedia: number
   readonly peerMedia: number
   readonly usefulEdge: number

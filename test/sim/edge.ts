@@ -20,7 +20,7 @@ export interface EdgePlan {
 }
 
 /** Why a request ended without its body. */
-export type EdgeTrouble = 'status' | 'busy' | 'timeout'
+type EdgeTrouble = 'status' | 'busy' | 'timeout'
 
 export interface EdgeAsk {
   /** What it is for; only media bodies count as copies. */

@@ -29,7 +29,7 @@ export interface Figures {
   readonly detail: Detail
 }
 
-export interface Detail {
+interface Detail {
   readonly seeds: number
   readonly playlistBytes: number
   readonly digestBytes: number

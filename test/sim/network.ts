@@ -8,7 +8,7 @@ import type { Station } from './station.ts'
 import type { Segment } from './stream.ts'
 
 /** What goes over a link in one piece: a batch of control messages, or one message with payload. */
-export interface Packet {
+interface Packet {
   /** The policy's own message; the receiver runs the same policy. */
   readonly body: unknown
   readonly controlBytes: number
@@ -31,7 +31,7 @@ export interface Link {
   close(reason: string): void
 }
 
-export interface LinkEvents {
+interface LinkEvents {
   onPacket(body: unknown): void
   onDrained(queuedBytes: number): void
   onClose(reason: string): void
@@ -47,7 +47,7 @@ export interface NetworkPlan {
   readonly iceTimeoutMs: readonly [number, number]
 }
 
-export interface DialEvents {
+interface DialEvents {
   opened(at: Station, link: Link): void
   failed(): void
   /** Once both know that the connection is over. */

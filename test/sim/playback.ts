@@ -19,7 +19,7 @@ export interface Viewing {
   playedMs: number
 }
 
-export type PlaybackState =
+type PlaybackState =
   | { readonly type: 'starting' }
   | { readonly type: 'playing'; readonly since: number; readonly fromMs: number }
   | { readonly type: 'stalled'; readonly since: number; readonly atMs: number }

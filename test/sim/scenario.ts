@@ -5,7 +5,7 @@ import type { StreamPlan } from './stream.ts'
 /** When viewers come. `storm`: all within a second. `staggered`: evenly over `joinOverMs`. `steady`: by chance, all along. */
 export type Joins = 'storm' | 'staggered' | 'steady'
 
-export interface Faults {
+interface Faults {
   /** Shares of the viewers. */
   readonly slow: number
   readonly silent: number

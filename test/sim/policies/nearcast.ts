@@ -4,7 +4,7 @@ import { createHost, type Watcher } from '../host.ts'
 import type { Policy } from '../policy.ts'
 import type { Scenario } from '../scenario.ts'
 
-export interface CoreSeat {
+interface CoreSeat {
   readonly self: PeerId
   readonly seed: number
   readonly config: { readonly storeBytes: number }
