@@ -270,8 +270,11 @@ function heardOffer(state: State, offer: InOffer | null): void {
   if (!offer) return
   const segment = state.byHash.get(offer.key)
   if (!segment) return
-  resolveConflict(state, segment, offer)
-  judgeOurLease(state, segment, offer)
+  // Other bytes under the same name decide nothing about these.
+  if (segment.offers.has(offer)) {
+    resolveConflict(state, segment, offer)
+    judgeOurLease(state, segment, offer)
+  }
   touch(state, segment)
   // A lease that ended may have freed a thin line for the next one.
   if (!offer.active && offer.source === 'edge')

@@ -7,7 +7,7 @@ import { blockBytes } from './messages.ts'
 import { isWhole } from './offers.ts'
 import { rescue } from './rescue.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
-import { groupPeers, isShared } from './sharing.ts'
+import { groupPeers, isPartner, isShared } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, fetchReach, findGap, voidLeases } from './supply.ts'
 import { comesBefore, groupNeedAt, hasCompany, isCandidate, lastRank, rankDelayMs, rankOf } from './turns.ts'
@@ -60,6 +60,9 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
 /** Two leases on the same bytes: one yields, keeping what it has. */
 export function resolveConflict(state: State, segment: Segment, offer: InOffer): void {
   if (!offer.active || offer.source !== 'edge' || offer.voidSince > 0) return
+  const peer = state.peers.get(offer.peer)
+  // Whoever the group cannot be fed by takes no lease away from it.
+  if (!peer || peer.place !== 'group' || peer.mode !== 'share' || !isPartner(state, peer)) return
   for (const fetch of [...segment.fetches]) {
     const meets = offer.from <= fetch.frontier && fetch.frontier < (offer.to > 0 ? offer.to : Infinity)
     if (!fetch.claim || !meets || keepsAgainst(state, segment, fetch, offer)) continue
