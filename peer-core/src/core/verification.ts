@@ -47,7 +47,11 @@ export function hearHashes(state: State, peer: Peer, message: HashesMessage): vo
   if (!segment || !isProvable(state, segment) || segment.hashes === 'known') return
   if (message.first !== 0 || message.count !== segment.blocks.count) return
   let checks = 0
-  for (const job of state.jobs.values()) if (job.what === 'hashes' && job.segment === segment) checks++
+  for (const job of state.jobs.values()) {
+    if (job.what !== 'hashes' || job.segment !== segment) continue
+    if (job.from === peer.id) return
+    checks++
+  }
   if (checks >= maxListChecks) return
   checkList(state, segment, peer.id)
 }
