@@ -1,48 +1,51 @@
-import { createLink, createSimplePeerTransport, type Link } from '@nearcast/peer-core'
-import { createWeriftWrtc } from '@nearcast/peer-core/node'
-import { describe, expect, it } from 'vitest'
-import { type LinkPair, linkContract } from './link-contract.ts'
-
-const ids = ['a'.repeat(40), 'b'.repeat(40)] as const
-
-/** Two werift connections in this process, over real UDP. */
-async function connect(trickle: boolean): Promise<LinkPair> {
-  const transport = createSimplePeerTransport({ wrtc: createWeriftWrtc() })
-  const connections = [true, false].map(initiator => {
-    const other = () => connections[initiator ? 1 : 0]!
-    return transport.connect(
-      { initiator, trickle, iceServers: [] },
-      {
-        onDescription: (type, sdp) => other().describe(type, sdp),
-        onCandidate: candidate => other().addCandidate(candidate),
-        onCandidateType: () => {},
-      },
-    )
-  })
-  const links = await Promise.all(
-    connections.map(
-      (connection, i) =>
-        new Promise<Link>((resolve, reject) => {
-          const options = {
-            self: ids[i]!,
-            peer: ids[1 - i]!,
-            infoHash: 'c'.repeat(40),
-            hello: { v: 1, mode: 'share', reqq: 256 } as const,
-            now: () => performance.now(),
-          }
-          createLink(connection, options, { onReady: resolve, onFail: reason => reject(new Error(reason)) })
-        }),
-    ),
-  )
-  return { links: links as [Link, Link] }
-}
+import { execFile } from 'node:child_process'
+import { Socket } from 'node:dgram'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createWeriftPair, ids, type WeriftPairOptions } from '../support/werift-pair.ts'
+import { linkContract } from './link-contract.ts'
 
 describe('a link over simple-peer and werift', () => {
-  linkContract(() => connect(true))
+  linkContract(async () => ({ links: await createWeriftPair() }))
 
-  it('opens without trickling too', async () => {
-    const { links } = await connect(false)
+  afterEach(() => vi.restoreAllMocks())
+
+  /** Ports that packets went to while a pair was made. */
+  async function portsAsked(options: WeriftPairOptions): Promise<Set<unknown>> {
+    const send = vi.spyOn(Socket.prototype, 'send')
+    const links = await createWeriftPair(options)
     expect(links.map(link => link.peer)).toEqual([ids[1], ids[0]])
     for (const link of links) link.close('done')
+    return new Set(send.mock.calls.map(call => call[1] as unknown))
+  }
+
+  it('opens without trickling too', async () => {
+    await portsAsked({ trickle: false })
+  })
+
+  it('asks no STUN server when none is configured', async () => {
+    expect(await portsAsked({})).not.toContain(19_302)
+  })
+
+  it('opens long before a dead STUN server has timed out', { timeout: 4_000 }, async () => {
+    expect(await portsAsked({ iceServers: [{ urls: 'stun:127.0.0.1:9' }] })).toContain(9)
+  })
+
+  it('leaves nothing behind that keeps a process alive', async () => {
+    const script = fileURLToPath(new URL('../support/one-link.ts', import.meta.url))
+    const run = promisify(execFile)(process.execPath, ['--conditions=nearcast-source', script], {
+      timeout: 30_000,
+    })
+    let ended = false
+    const child = run.child
+    const said = new Promise<number>(resolve => child.stdout?.once('data', () => resolve(performance.now())))
+    child.once('exit', () => {
+      ended = true
+    })
+    await said
+    // simple-peer's own timers would hold it for five seconds.
+    await expect.poll(() => ended, { timeout: 3_000 }).toBe(true)
+    expect((await run).stdout).toBe('remote-closed\n')
   })
 })

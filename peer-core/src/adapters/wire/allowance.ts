@@ -1,5 +1,5 @@
 /** Bulk that may wait in the channel whatever its speed: one run. */
-export const minAllowanceBytes = 65_536
+const minAllowanceBytes = 65_536
 
 /** Longer than this nothing urgent should wait behind bulk that already left our hands. */
 const allowanceMs = 100

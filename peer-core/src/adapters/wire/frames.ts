@@ -8,7 +8,7 @@
 export const lengthBytes = 4
 
 /** pstrlen, pstr, eight reserved bytes, info hash, peer id. */
-export const handshakeBytes = 68
+const handshakeBytes = 68
 
 const protocol = [19, ...[...'BitTorrent protocol'].map(character => character.charCodeAt(0))]
 
