@@ -17,7 +17,7 @@ export interface ChromiumOptions {
 }
 
 /** Quiet: nothing of the browser's own may reach the network or a byte counter. */
-const quiet = [
+export const quietArgs: readonly string[] = [
   '--no-sandbox',
   '--disable-quic',
   '--disable-background-networking',
@@ -37,7 +37,7 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Bro
   return chromium.launch({
     executablePath: chromiumPath(options.full ?? !headless),
     headless,
-    args: [...quiet, ...(options.args ?? [])],
+    args: [...quietArgs, ...(options.args ?? [])],
     ...(options.env ? { env: { ...options.env } } : {}),
   })
 }

@@ -26,6 +26,8 @@ export interface Stage {
   readonly demo: Demo
   readonly browser: Browser
   viewer(): Promise<Viewer>
+  /** The same stage with its viewers in another browser, which the caller ends. */
+  beside(browser: Browser): Stage
   /** Absolute URL of a stream of the demo. */
   url(stream: string): string
   /** SHA-256 of what the edge gives for a URL and range. */
@@ -49,9 +51,10 @@ export async function openStage(args: readonly string[] = []): Promise<Stage> {
   const blank = `http://localhost:${(site.address() as AddressInfo).port}/`
   const contexts = new Set<BrowserContext>()
   const truths = new Map<string, Promise<string>>()
-  return {
+  const stageIn = (browser: Browser): Stage => ({
     demo,
     browser,
+    beside: stageIn,
     url(stream) {
       const found = demo.streams.find(({ name }) => name === stream)
       if (!found) throw new Error(`no stream ${stream}`)
@@ -73,7 +76,7 @@ export async function openStage(args: readonly string[] = []): Promise<Stage> {
         report: () => page.evaluate(() => viewer.report()),
         async close() {
           contexts.delete(context)
-          await context.close()
+          if (browser.isConnected()) await context.close()
         },
       }
     },
@@ -84,12 +87,13 @@ export async function openStage(args: readonly string[] = []): Promise<Stage> {
       return known
     },
     async close() {
-      for (const context of contexts) await context.close()
+      for (const context of contexts) if (context.browser()?.isConnected()) await context.close()
       await Promise.all([browser.close(), demo.close()])
       site.closeAllConnections()
       site.close()
     },
-  }
+  })
+  return stageIn(browser)
 }
 
 async function fetchHash(url: string, from: number, to: number): Promise<string> {

@@ -1,3 +1,4 @@
+import { cancelAsks, dropAsksOf, hearPiece, hearReject } from './asks.ts'
 import { announce, forgetTold, introduce, reopen, retract } from './claims.ts'
 import { type CoreConfig, defaultConfig } from './config.ts'
 import type { Core, FailReason, Input, Output, Policy } from './events.ts'
@@ -7,7 +8,6 @@ import { hearPong, tellPosition, tellPositionTo, watchPeers } from './liveness.t
 import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
-import { cancelAsks, dropAsksOf, hearPiece, hearReject } from './picker.ts'
 import { evict, forgetOld, learnSegment, makeRoom } from './retention.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'

@@ -62,7 +62,7 @@ export function resolveConflict(state: State, segment: Segment, offer: InOffer):
   if (!offer.active || offer.source !== 'edge' || offer.voidSince > 0) return
   const peer = state.peers.get(offer.peer)
   // Whoever the group cannot be fed by takes no lease away from it.
-  if (!peer || peer.place !== 'group' || peer.mode !== 'share' || !isPartner(state, peer)) return
+  if (peer?.place !== 'group' || peer.mode !== 'share' || !isPartner(state, peer)) return
   for (const fetch of [...segment.fetches]) {
     const meets = offer.from <= fetch.frontier && fetch.frontier < (offer.to > 0 ? offer.to : Infinity)
     if (!fetch.claim || !meets || keepsAgainst(state, segment, fetch, offer)) continue

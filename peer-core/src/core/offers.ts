@@ -149,3 +149,8 @@ export function offerOf(segment: Segment, peer: PeerId): InOffer | null {
   for (const offer of segment.offers) if (offer.peer === peer) return offer
   return null
 }
+
+export function coversBlock(segment: Segment, offer: InOffer, index: number): boolean {
+  if (segment.size === 0) return covers(offer, index * blockBytes, blockBytes)
+  return index < segment.blocks.count && covers(offer, index * blockBytes, segment.blocks.lengthOf(index))
+}

@@ -1,5 +1,5 @@
 import type { Peer } from './peer.ts'
-import type { Segment } from './segment.ts'
+import type { InOffer, Segment } from './segment.ts'
 import type { State } from './state.ts'
 
 /** Bytes of this segment can be, and must be, held against the publisher's root before anyone else sees them. */
@@ -38,4 +38,26 @@ export function bitrateBps(state: State, segment: Segment): number {
   const { durationMs } = segment.entry
   if (segment.size > 0 && durationMs > 0) return (segment.size * 1000) / durationMs
   return state.windows.get(segment.track)?.bps ?? 0
+}
+
+/** The offers whose bytes may be joined with what is here, from peers that may be asked now. */
+export function usableOffers(state: State, segment: Segment): InOffer[] {
+  const usable: InOffer[] = []
+  for (const offer of segment.offers) {
+    const peer = state.peers.get(offer.peer)
+    if (!peer || !isPartner(state, peer) || peer.mode === 'leech') continue
+    if (peer.place === 'outside' && !segment.viaOutside && groupPeers(state).length > 0) continue
+    if (joins(state, segment, offer)) usable.push(offer)
+  }
+  return usable
+}
+
+/** DESIGN §5: without a root, bytes of two sources meet only under one strong validator and one size. */
+export function joins(state: State, segment: Segment, offer: InOffer): boolean {
+  if (offer.size > 0 && segment.size > 0 && offer.size !== segment.size) return false
+  if (isProvable(state, segment)) return true
+  const { lineage } = segment
+  if (lineage === null) return segment.fetches.size === 0
+  if (lineage.source === offer.peer) return true
+  return lineage.etag !== '' && lineage.etag === offer.etag && segment.size > 0 && segment.size === offer.size
 }

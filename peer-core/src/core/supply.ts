@@ -1,8 +1,9 @@
 import { plannedBps } from './goodput.ts'
 import { edgeTimeMs, lineShareBps } from './line.ts'
 import { blockBytes, type PeerId } from './messages.ts'
-import { peersFinishMs, usableOffers } from './picker.ts'
+import { peersFinishMs } from './picker.ts'
 import type { Ask, Fetch, InOffer, Segment } from './segment.ts'
+import { usableOffers } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { groupNeedAt, isUnreliable } from './turns.ts'
 

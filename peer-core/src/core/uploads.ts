@@ -10,8 +10,9 @@ import { needsList } from './verification.ts'
  * an operator's cap is one bucket for all.
  */
 
-/** Requests older than this say that our uplink is late. */
-const lateMs = 1_000
+/** A request that waited half of its receiver's buffer, within these bounds, says that our uplink is late. */
+const leastLateMs = 1_000
+const mostLateMs = 3_000
 /** Whoever is late as an uploader leaves the fetching to others for a while. */
 const abstainMs = 10_000
 
@@ -125,7 +126,7 @@ function isHere(segment: Segment, range: { offset: number; length: number }): bo
 
 function refill(state: State): void {
   const rate = state.policy.uploadKbps * 125
-  const burst = Math.max(2 * runBytes, rate / 4)
+  const burst = Math.max(runBytes, rate / 4)
   const earned = (rate * (state.now - state.uploadAt)) / 1000
   state.uploadTokens = Math.min(burst, state.uploadTokens + earned)
   state.uploadAt = state.now
@@ -144,6 +145,7 @@ function spend(state: State, bytes: number): boolean {
 
 function sayBusy(state: State, peer: Peer): void {
   const oldest = peer.serving[0]
+  const lateMs = Math.min(Math.max(needOf(state, peer) / 2, leastLateMs), mostLateMs)
   const late = oldest !== undefined && state.now - oldest.since > lateMs
   if (late === peer.saidBusy) {
     if (oldest && !late) wakeBy(state, oldest.since + lateMs + 1)

@@ -1,0 +1,213 @@
+import { announce } from './claims.ts'
+import { observeTransfer, plannedBps } from './goodput.ts'
+import { blockBytes, type PieceMessage, type RejectMessage } from './messages.ts'
+import { covers, dropOffer } from './offers.ts'
+import type { Peer } from './peer.ts'
+import type { Ask, InOffer, Segment } from './segment.ts'
+import { isProvable, usableOffers } from './sharing.ts'
+import { emit, type State, wakeBy } from './state.ts'
+import { isUnreliable } from './turns.ts'
+import { checkBlocks } from './verification.ts'
+
+/** Our requests to peers: sent, answered, replaced when late, forgotten. */
+
+/** Grace before an answer counts as late: a busy page's event loop. */
+const leastLateMs = 300
+/** A late request is forgotten after this. */
+const forgottenMs = 10_000
+/** An answer due within this time is not worth replacing. */
+const stragglerMs = 200
+/** Pieces without a request, beyond those that crossed a cancel on the way. */
+const mostUnsolicited = 64
+
+export function askFor(state: State, segment: Segment, offer: InOffer, index: number, count: number): void {
+  const peer = state.peers.get(offer.peer)!
+  const offset = index * blockBytes
+  const length = (count - 1) * blockBytes + segment.blocks.lengthOf(index + count - 1)
+  if (segment.lineage === null && !isProvable(state, segment))
+    segment.lineage = { etag: offer.etag, source: peer.id }
+  const expected = peer.rttMs + ((peer.askedBytes + length) * 1000) / plannedBps(peer.goodput)
+  const made: Ask = {
+    peer: peer.id,
+    n: offer.n,
+    segment,
+    offset,
+    length,
+    sentAt: state.now,
+    lateAt: state.now + Math.max(leastLateMs, 3 * expected),
+    overAt: state.now + Math.max(leastLateMs, 2 * expected, patienceMs(state, segment, peer)),
+    expectedAt: state.now + expected,
+    late: false,
+  }
+  peer.asks.add(made)
+  peer.askedBytes += length
+  segment.asks.add(made)
+  if (offer.rateBps > 0) segment.edgeBps = offer.rateBps
+  wakeBy(state, Math.min(made.lateAt, made.overAt))
+  emit(state, {
+    type: 'send',
+    peer: peer.id,
+    message: { type: 'request', n: offer.n, offset, length },
+    key: null,
+  })
+}
+
+/** Late answers: their blocks are free to be asked of others, and the peer rests, longer each time. */
+export function retireLate(state: State, segment: Segment): void {
+  for (const ask of [...segment.asks]) {
+    if (ask.late) {
+      if (state.now - ask.sentAt > forgottenMs) removeAsk(state, ask)
+      continue
+    }
+    const elsewhere = isBetterElsewhere(state, segment, ask)
+    if (state.now < Math.min(ask.lateAt, ask.overAt)) {
+      if (elsewhere) giveUp(state, ask)
+      else wakeBy(state, Math.min(ask.lateAt, ask.overAt))
+      continue
+    }
+    if (!elsewhere && state.now < ask.overAt) {
+      wakeBy(state, ask.overAt)
+      continue
+    }
+    ask.late = true
+    const peer = state.peers.get(ask.peer)
+    if (!peer) continue
+    if (peer.restsUntil <= state.now) {
+      peer.strikes++
+      peer.restsUntil = state.now + Math.min(500 * peer.strikes, 8_000)
+      emit(state, { type: 'trace', note: { kind: 'silent', peer: peer.id, key: segment.key } })
+    }
+  }
+}
+
+/** A straggler: somebody else would give the same bytes in less than half the time it still takes. */
+function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
+  const left = state.now < ask.expectedAt ? ask.expectedAt - state.now : state.now - ask.sentAt
+  if (left < stragglerMs) return false
+  for (const offer of usableOffers(state, segment)) {
+    const peer = state.peers.get(offer.peer)!
+    if (peer.id === ask.peer || peer.restsUntil > state.now || isUnreliable(peer) || peer.busy) continue
+    if (!covers(offer, ask.offset, ask.length) || peer.askedBytes >= askWindow(state, peer)) continue
+    const finish = peer.rttMs + ((peer.askedBytes + ask.length) * 1000) / plannedBps(peer.goodput)
+    if (finish < left / 2) return true
+  }
+  return false
+}
+
+function giveUp(state: State, ask: Ask): void {
+  const { n, offset, length } = ask
+  emit(state, { type: 'send', peer: ask.peer, message: { type: 'cancel', n, offset, length }, key: null })
+  removeAsk(state, ask)
+}
+
+/**
+ * How long one answer may take when nobody else has it: as long as a lease may be silent, or a third of the time left.
+ * From outside the site the way is long and thin: half of the time left, and no other bound.
+ */
+function patienceMs(state: State, segment: Segment, peer: Peer): number {
+  const left = (state.active.get(segment) ?? Infinity) - state.now
+  return peer.place === 'outside' ? left / 2 : Math.min(state.config.silentMs, left / 3)
+}
+
+export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segment | null {
+  const ask = findAsk(peer, piece)
+  for (const hungry of state.hungry) state.dirty.add(hungry)
+  if (!ask) {
+    if (++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
+    const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key
+    if (key !== undefined) {
+      emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
+    }
+    return null
+  }
+  const { segment } = ask
+  removeAsk(state, ask)
+  const started = Math.max(ask.sentAt, peer.lastPieceAt)
+  peer.goodput = observeTransfer(peer.goodput, piece.length, state.now - started)
+  peer.lastPieceAt = state.now
+  peer.strikes = 0
+  peer.lapses = 0
+  peer.restsUntil = 0
+  peer.receivedBytes += piece.length
+  const first = piece.offset / blockBytes
+  const last = first + Math.ceil(piece.length / blockBytes)
+  let fresh = 0
+  for (let index = first; index < last; index++) {
+    if (!segment.blocks.isMissing(index) || segment.blocks.lengthOf(index) <= 0) continue
+    fresh += segment.blocks.lengthOf(index)
+    segment.blocks.receive(index, peer.id)
+    emit(state, {
+      type: 'accept',
+      key: segment.key,
+      offset: index * blockBytes,
+      length: segment.blocks.lengthOf(index),
+    })
+  }
+  if (fresh < piece.length) {
+    emit(state, {
+      type: 'trace',
+      note: { kind: 'duplicate', key: segment.key, bytes: piece.length - fresh, from: peer.id },
+    })
+  }
+  if ([...segment.offers].some(offer => offer.active)) segment.leased = true
+  checkBlocks(state, segment)
+  announce(state, segment)
+  return segment
+}
+
+/** It has not what it offered: the offer is void. */
+export function hearReject(state: State, peer: Peer, reject: RejectMessage): Segment | null {
+  const ask = findAsk(peer, reject)
+  if (!ask) return null
+  removeAsk(state, ask)
+  const offer = peer.offers.get(reject.n)
+  if (offer && !ask.late) dropOffer(state, peer, offer)
+  return ask.segment
+}
+
+/** Nothing more will come of this peer's outstanding answers. */
+export function dropAsksOf(state: State, peer: Peer): void {
+  for (const ask of [...peer.asks]) {
+    state.dirty.add(ask.segment)
+    removeAsk(state, ask)
+  }
+}
+
+export function cancelAsks(state: State, segment: Segment): void {
+  for (const ask of [...segment.asks]) {
+    const { n, offset, length } = ask
+    emit(state, { type: 'send', peer: ask.peer, message: { type: 'cancel', n, offset, length }, key: null })
+    removeAsk(state, ask)
+  }
+}
+
+/** Two round trips' worth, and a tenth of a second of it: the pipe stays full while answers travel. */
+export function askWindow(state: State, peer: Peer): number {
+  const { minAskWindowBytes, maxAskWindowBytes } = state.config
+  const bytes = (plannedBps(peer.goodput) * 2 * (peer.rttMs + 100)) / 1000
+  return Math.min(Math.max(bytes, minAskWindowBytes), maxAskWindowBytes)
+}
+
+export function askedBlocks(segment: Segment): Set<number> {
+  const asked = new Set<number>()
+  for (const ask of segment.asks) {
+    if (ask.late) continue
+    for (let offset = ask.offset; offset < ask.offset + ask.length; offset += blockBytes)
+      asked.add(offset / blockBytes)
+  }
+  return asked
+}
+
+function findAsk(peer: Peer, range: { n: number; offset: number; length: number }): Ask | null {
+  for (const ask of peer.asks) {
+    if (ask.n === range.n && ask.offset === range.offset && ask.length === range.length) return ask
+  }
+  return null
+}
+
+function removeAsk(state: State, ask: Ask): void {
+  ask.segment.asks.delete(ask)
+  const peer = state.peers.get(ask.peer)
+  if (!peer?.asks.delete(ask)) return
+  peer.askedBytes -= ask.length
+}
