@@ -20,6 +20,7 @@ export class Blocks {
   #size = 0
   #received = 0
   #verified = 0
+  #isTouched = false
 
   constructor(size: number) {
     if (size > 0) this.setSize(size)
@@ -61,8 +62,18 @@ export class Blocks {
     return this.#sources[index]
   }
 
+  /** Bytes of it are in memory, be it of no whole block. */
+  get isTouched(): boolean {
+    return this.#isTouched
+  }
+
+  touch(): void {
+    this.#isTouched = true
+  }
+
   receive(index: number, source: BlockSource): void {
     this.#ensure(index + 1)
+    this.#isTouched = true
     if (this.#states[index] !== missing) return
     this.#states[index] = received
     this.#sources[index] = source
@@ -99,6 +110,12 @@ export class Blocks {
     this.#sources = []
     this.#received = 0
     this.#verified = 0
+  }
+
+  /** Its bytes are no longer in memory. */
+  forget(): void {
+    this.resetAll()
+    this.#isTouched = false
   }
 
   /** Every byte is here, proven or not. */

@@ -97,7 +97,11 @@ function wholeClaim(told: Claim['told']): Claim {
 /** Nothing of this segment can be had from us any more. */
 export function retract(state: State, segment: Segment, reason: WithdrawReason): void {
   for (const claim of segment.claims) {
-    for (const [id, told] of claim.told) sendTo(state, id, { type: 'withdraw', n: told.n, offset: 0, reason })
+    for (const [id, told] of claim.told) {
+      state.peers.get(id)?.given.delete(told.n)
+      sendTo(state, id, { type: 'withdraw', n: told.n, offset: 0, reason })
+    }
+    claim.told.clear()
   }
   segment.claims.length = 0
 }
@@ -106,7 +110,6 @@ export function retract(state: State, segment: Segment, reason: WithdrawReason):
 export function recall(state: State, segment: Segment): void {
   const going = segment.claims.filter(claim => claim.active && claim.source === 'edge')
   retract(state, segment, 'void')
-  for (const claim of going) claim.told.clear()
   segment.claims.push(...going)
   announce(state, segment)
 }

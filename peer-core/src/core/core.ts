@@ -110,8 +110,8 @@ function take(state: State, input: Input): void {
       const segment = learnSegment(state, input.track, input.entry)
       segment.listed = false
       // What is on its way already is never mixed with what the store has.
-      const isUntouched = segment.blocks.isEmpty && segment.lineage === null
-      if (segment.stored || !isUntouched || segment.size === 0 || segment.size !== input.entry.size) return
+      if (segment.stored || segment.blocks.isTouched) return
+      if (segment.size === 0 || segment.size !== input.entry.size) return
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.receive(index, 'store')
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.verify(index)
       segment.hashes = 'known'

@@ -1,5 +1,5 @@
 import { fromEdge } from './blocks.ts'
-import { announce, closeClaim, openClaim, recall } from './claims.ts'
+import { announce, closeClaim, openClaim, recall, retract } from './claims.ts'
 import type { EdgeFailure, EdgeReason, Input } from './events.ts'
 import { observeDelay, observeTransfer } from './goodput.ts'
 import { blockBytes, type WithdrawReason } from './messages.ts'
@@ -122,6 +122,8 @@ export function hearEdgeData(state: State, data: EdgeData): Segment | null {
     if (data.size > 0 && segment.entry.size === 0 && segment.blocks.isEmpty) segment.blocks.setSize(data.size)
     return segment
   }
+  // Only now known to be too large: others shall not wait for it.
+  if (!isShared(state, segment)) retract(state, segment, 'failed')
   take(state, fetch, data)
   measure(state, fetch)
   checkBlocks(state, segment)
@@ -193,6 +195,7 @@ function endFetch(state: State, fetch: Fetch): Segment {
 
 function take(state: State, fetch: Fetch, data: EdgeData): void {
   const { segment } = fetch
+  segment.blocks.touch()
   const end = data.offset + data.length
   let accepted = 0
   for (let at = data.offset; at < end; ) {

@@ -36,24 +36,38 @@ export function learnSegment(state: State, track: string, entry: WindowEntry): S
   return segment
 }
 
-/** Frees bytes until the budget holds: unlisted segments first, then those longest unused. `spare` stays. */
+/**
+ * Frees bytes until the budget holds: unlisted segments first, then those longest unused. `spare` stays. What was
+ * begun and left counts as a whole: that much the host sets aside.
+ */
 export function makeRoom(state: State, spare: Segment | null): void {
-  while (state.heldBytes > state.config.storeBytes) {
+  let bytes = state.heldBytes
+  for (const segment of state.segments.values()) if (isLeft(state, segment)) bytes += segment.size
+  while (bytes > state.config.storeBytes) {
     let worst: Segment | null = null
     for (const segment of state.segments.values()) {
-      if (!segment.stored || segment === spare || segment.wants.length > 0) continue
+      if (segment === spare || segment.wants.length > 0) continue
+      if (!segment.stored && !isLeft(state, segment)) continue
       if (!worst || isWorse(segment, worst)) worst = segment
     }
     if (!worst) return
+    bytes -= worst.size
     evict(state, worst)
   }
+}
+
+/** Begun, and nobody goes on with it. */
+function isLeft(state: State, segment: Segment): boolean {
+  return (
+    segment.blocks.isTouched && !segment.stored && !state.active.has(segment) && segment.fetches.size === 0
+  )
 }
 
 /** Forgets what live playlists dropped, and empty records nobody lists. */
 export function forgetOld(state: State, live: boolean, track: string): void {
   for (const segment of state.segments.values()) {
     if (segment.listed || segment.track !== track || segment.wants.length > 0) continue
-    if (segment.blocks.isEmpty && segment.fetches.size === 0 && segment.asks.size === 0) drop(state, segment)
+    if (!segment.blocks.isTouched && segment.fetches.size === 0 && segment.asks.size === 0) drop(state, segment)
     else if (live && state.now - segment.usedAt > liveLingerMs) {
       evict(state, segment)
       drop(state, segment)
@@ -64,13 +78,14 @@ export function forgetOld(state: State, live: boolean, track: string): void {
 
 export function evict(state: State, segment: Segment): void {
   for (const fetch of [...segment.fetches]) abortFetch(state, fetch, 'cancelled')
+  if (segment.hashesFetch) abortFetch(state, segment.hashesFetch, 'cancelled')
   cancelAsks(state, segment)
   retract(state, segment, 'evicted')
   rejectServing(state, segment)
   for (const peer of state.peers.values()) peer.hashesSent.delete(segment)
   if (segment.stored) state.heldBytes -= segment.size
   segment.stored = false
-  segment.blocks.resetAll()
+  segment.blocks.forget()
   segment.checking.clear()
   segment.hashes = 'none'
   segment.lineage = null
@@ -85,6 +100,7 @@ function drop(state: State, segment: Segment): void {
   state.segments.delete(segment.key)
   if (state.byHash.get(segment.hash) === segment) state.byHash.delete(segment.hash)
   state.active.delete(segment)
+  state.hungry.delete(segment)
   state.dirty.delete(segment)
   for (const peer of state.peers.values()) {
     for (const [n, given] of peer.given) if (given === segment) peer.given.delete(n)

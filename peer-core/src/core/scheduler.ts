@@ -53,7 +53,9 @@ export function refreshActive(state: State): void {
       for (const segment of ahead(state, window, playhead))
         activate(state, segment, ownNeedAt(state, segment, playhead))
   }
-  for (const segment of before) if (!state.active.has(segment)) leave(state, segment)
+  const left = [...before].filter(segment => !state.active.has(segment))
+  for (const segment of left) leave(state, segment)
+  if (left.some(segment => !segment.stored)) makeRoom(state, null)
   for (const segment of state.active.keys()) {
     // The ranks' clock starts when a segment comes within reach, not when a long playlist first named it.
     if (!before.has(segment)) segment.orphanSince = -1
