@@ -67,6 +67,8 @@ export function tellPositionTo(state: State, peer: Peer): void {
 
 function ping(state: State, peer: Peer): void {
   const id = state.nextPing++ % 65_536
+  // The road is at least as slow as the answer that is still out.
+  if (peer.ping) peer.rttMs = Math.max(peer.rttMs, state.now - peer.ping.at)
   peer.ping = { id, at: state.now }
   peer.nextPingAt = state.now + state.config.pingMs
   emit(state, { type: 'send', peer: peer.id, message: { type: 'ping', id }, key: null })

@@ -9,7 +9,7 @@ import { askPeers } from './picker.ts'
 import { evict, makeRoom } from './retention.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { isProvable, isShared } from './sharing.ts'
-import { emit, playheadMs, type State, type TrackWindow, wakeBy } from './state.ts'
+import { bufferedMs, emit, playheadMs, type State, type TrackWindow, wakeBy } from './state.ts'
 import { isPromising } from './supply.ts'
 import { isUnreliable, ownNeedAt, rankDelayMs, rankOf } from './turns.ts'
 import { needsList } from './verification.ts'
@@ -277,7 +277,7 @@ export function nextNeeded(state: State, track: TrackPath): number {
   const window = state.windows.get(track)
   const { player } = state
   if (!window || !player) return 0
-  const end = playheadMs(state) + Math.max(0, player.bufferMs - (state.now - state.playerAt))
+  const end = playheadMs(state) + bufferedMs(state)
   const next = window.segments[firstAfter(window, end)]
   if (next) return next.entry.seq
   const last = window.segments[window.segments.length - 1]
