@@ -11,7 +11,7 @@ import { Peer } from './peer.ts'
 import { evict, forgetOld, learnSegment, makeRoom } from './retention.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
-import { groupPeers } from './sharing.ts'
+import { groupPeers, usableOffers } from './sharing.ts'
 import { createState, emit, type State } from './state.ts'
 import { hearCancel, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
 import { checkBlocks, dropBlocksOf, hearHashes, hearVerified } from './verification.ts'
@@ -119,6 +119,8 @@ function take(state: State, input: Input): void {
       return
     }
     case 'tick':
+      // The host's timer is spent, even when it went off too early.
+      state.armed = Infinity
       return
   }
 }
@@ -326,7 +328,7 @@ function giveUp(state: State, segment: Segment): void {
 function failHopeless(state: State): void {
   for (const [id, key] of state.wantedKeys) {
     const segment = state.segments.get(key)
-    if (!segment || segment.fetches.size > 0 || segment.asks.size > 0) continue
+    if (!segment || segment.fetches.size > 0 || isHelped(state, segment)) continue
     const reason = hopeless(segment)
     if (!reason) continue
     state.wantedKeys.delete(id)
@@ -338,8 +340,6 @@ function failHopeless(state: State): void {
 function hopeless(segment: Segment): FailReason | null {
   if (segment.edgePolluted) return 'edge-mismatch'
   if (segment.edgeFailures === 0) return null
-  const helped = [...segment.offers].some(offer => offer.voidSince === 0)
-  if (helped) return null
   switch (segment.edgeFailure) {
     case 'status':
       return 'edge-status'
@@ -352,6 +352,16 @@ function hopeless(segment: Segment): FailReason | null {
     default:
       return segment.edgeFailures >= mostFailures ? 'edge-network' : null
   }
+}
+
+/** Somebody gives it, or may: what is late or silent is no help. */
+function isHelped(state: State, segment: Segment): boolean {
+  for (const ask of segment.asks) if (!ask.late) return true
+  return usableOffers(state, segment).some(offer => {
+    const peer = state.peers.get(offer.peer)
+    if (!peer || peer.restsUntil > state.now || offer.voidWhy === 'silent') return false
+    return offer.active || offer.frontier > segment.blocks.reach(offer.from, false)
+  })
 }
 
 function touch(state: State, segment: Segment | null): void {
