@@ -9,7 +9,7 @@ import { Payloads } from './host/payloads.ts'
 import { combinePolicy, defaultPolicy, samePolicy } from './host/policy.ts'
 import { Requests } from './host/requests.ts'
 import { fromHex } from './integrity/hex.ts'
-import { badBlocks, listMatches } from './integrity/merkle.ts'
+import { badBlocks, hashList, listMatches } from './integrity/merkle.ts'
 import type { Clock, Edge, Hasher, Link, Mesh, MeshState, Store } from './ports.ts'
 import {
   type Delivery,
@@ -64,6 +64,7 @@ class Host implements Swarm {
   #ledger = new Ledger()
   #sources = new Map<SegmentKey, { readonly track: TrackPath; source: SegmentSource }>()
   #listed = new Map<TrackPath, Set<SegmentKey>>()
+  #loads = new Map<SegmentKey, Promise<void>>()
   #requests = new Requests()
   #edge: EdgePort
   #headers = new Map<SegmentKey, Readonly<Record<string, string>>>()
@@ -276,7 +277,12 @@ class Host implements Swarm {
     if (message.type === 'hashes') {
       const root = this.#sources.get(key)?.source.root ?? ''
       const list = this.#payloads.list(key) ?? (message.count === 1 ? fromHex(root) : null)
-      if (list) record.link.send(message, list)
+      if (list) return record.link.send(message, list)
+      // Restored: its list is made of its bytes, before the pieces that were asked for with it.
+      void this.#load(key).then(() => {
+        const made = this.#payloads.list(key)
+        if (made) record.link.send(message, made)
+      })
       return
     }
     if (message.type !== 'piece') return
@@ -380,9 +386,25 @@ class Host implements Swarm {
     })
   }
 
-  async #load(key: SegmentKey): Promise<void> {
-    const bytes = await this.#options.store?.get(key).catch(() => undefined)
-    if (bytes) this.#payloads.restore(key, bytes)
+  /** Once for all who wait for it, in their order. */
+  #load(key: SegmentKey): Promise<void> {
+    const loading = this.#loads.get(key) ?? this.#read(key).finally(() => this.#loads.delete(key))
+    this.#loads.set(key, loading)
+    return loading
+  }
+
+  /** A store outlives what it was filled from: its bytes count only when they still match the root. */
+  async #read(key: SegmentKey): Promise<void> {
+    const { store, hasher } = this.#options
+    const bytes = await store?.get(key).catch(() => undefined)
+    if (!bytes) return
+    const root = this.#sources.get(key)?.source.root ?? ''
+    if (root !== '' && !this.#payloads.list(key)) {
+      const list = await hashList(bytes, hasher)
+      if (!(await listMatches(list, bytes.length, root, hasher))) return
+      this.#payloads.setList(key, list)
+    }
+    this.#payloads.restore(key, bytes)
   }
 
   async #restore(): Promise<void> {
