@@ -305,10 +305,13 @@ function setPolicy(state: State, policy: Policy): void {
   const isOpening =
     (policy.mode === 'share' && before.mode !== 'share') || (policy.wan === 'allow' && before.wan === 'deny')
   if (isOpening) reopen(state)
-  if (before.integrity === 'off' && policy.integrity !== 'off') {
-    // Nothing was held against its root while proof was off.
-    for (const segment of state.segments.values())
-      if (segment.entry.root !== '' && !segment.blocks.isEmpty) evict(state, segment)
+  if ((before.integrity === 'off') !== (policy.integrity === 'off')) {
+    // Nothing was held against its root while proof was off; nothing half proven was of one lineage before.
+    for (const segment of state.segments.values()) {
+      const isSound = segment.stored && policy.integrity === 'off'
+      if (segment.entry.root === '' || isSound) continue
+      if (segment.blocks.isTouched || segment.asks.size > 0) evict(state, segment)
+    }
   }
   for (const segment of state.active.keys()) {
     checkBlocks(state, segment)

@@ -173,8 +173,8 @@ export function hearEdgeFailed(state: State, id: number, reason: EdgeFailure): S
   if (reason === 'mismatch') segment.edgeMismatches++
   segment.edgeFailure = reason
   segment.edgeRetryAt = state.now + Math.min(250 * segment.edgeFailures, 2_000)
-  if (reason === 'mismatch' && !isProvable(state, segment)) restart(state, segment)
   if (fetch.claim) closeClaim(state, segment, fetch.claim, 'failed')
+  if (reason === 'mismatch' && !isProvable(state, segment)) restart(state, segment)
   return segment
 }
 
@@ -268,9 +268,9 @@ function joinOrRestart(state: State, segment: Segment): boolean {
 function restart(state: State, segment: Segment): void {
   for (const fetch of [...segment.fetches]) abortFetch(state, fetch, 'void')
   cancelAsks(state, segment)
-  recall(state, segment)
   segment.blocks.resetAll()
   segment.blocks.setSize(segment.entry.size)
+  recall(state, segment)
   segment.lineage = null
 }
 
