@@ -143,6 +143,7 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
       length: segment.blocks.lengthOf(index),
     })
   }
+  if (fresh > 0) segment.progressAt = state.now
   if (fresh < piece.length) {
     emit(state, {
       type: 'trace',

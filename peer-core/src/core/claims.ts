@@ -26,7 +26,7 @@ export function openClaim(
   source: OfferSource,
   hops: number,
 ): Claim {
-  const claim: Claim = { from, to, source, hops, active: true, told: new Map() }
+  const claim: Claim = { from, to, source, hops, active: true, end: 0, told: new Map() }
   segment.claims.push(claim)
   announce(state, segment)
   return claim
@@ -36,6 +36,7 @@ export function openClaim(
 export function closeClaim(state: State, segment: Segment, claim: Claim, reason: WithdrawReason): void {
   if (!claim.active) return
   claim.active = false
+  claim.end = segment.blocks.reach(claim.from, false)
   const offset = segment.blocks.reach(claim.from, true)
   for (const [id, told] of claim.told) {
     sendTo(state, id, { type: 'withdraw', n: told.n, offset, reason })
@@ -70,6 +71,8 @@ export function reopen(state: State): void {
 export function claimWhole(state: State, segment: Segment): void {
   const told: Claim['told'] = new Map()
   for (const claim of segment.claims) {
+    if (claim.from > 0) closeClaim(state, segment, claim, 'cancelled')
+    claim.active = false
     if (claim.from === 0) for (const [id, known] of claim.told) if (!told.has(id)) told.set(id, known)
   }
   segment.claims.splice(0, segment.claims.length, wholeClaim(told))
@@ -91,7 +94,7 @@ export function claimWhole(state: State, segment: Segment): void {
 }
 
 function wholeClaim(told: Claim['told']): Claim {
-  return { from: 0, to: 0, source: 'held', hops: 0, active: false, told }
+  return { from: 0, to: 0, source: 'held', hops: 0, active: false, end: 0, told }
 }
 
 /** Nothing of this segment can be had from us any more. */
@@ -122,7 +125,10 @@ export function forgetTold(state: State, peer: PeerId): void {
 function announceTo(state: State, segment: Segment, peer: Peer): void {
   if (!mayGive(state, peer) || holds(segment, peer.id)) return
   for (const claim of segment.claims) {
-    const frontier = segment.blocks.reach(claim.from, true)
+    const frontier =
+      claim.end > 0
+        ? Math.min(segment.blocks.reach(claim.from, true), claim.end)
+        : segment.blocks.reach(claim.from, true)
     const known = claim.told.get(peer.id)
     if (!known) tellNew(state, segment, claim, frontier, peer)
     else if (

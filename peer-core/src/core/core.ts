@@ -13,7 +13,7 @@ import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { groupPeers, usableOffers } from './sharing.ts'
 import { createState, emit, type State } from './state.ts'
-import { hearCancel, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
+import { hearCancel, hearDrained, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
 import { checkBlocks, dropBlocksOf, hearHashes, hearVerified } from './verification.ts'
 
 /** Edge failures after which a want without any other source ends. */
@@ -89,7 +89,7 @@ function take(state: State, input: Input): void {
     }
     case 'drained': {
       const peer = state.peers.get(input.peer)
-      if (peer) peer.linkBytes = input.queuedBytes
+      if (peer) hearDrained(state, peer, input.queuedBytes)
       return
     }
     case 'edgeData':

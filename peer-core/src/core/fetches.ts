@@ -43,7 +43,6 @@ export function startFetch(
     frontier: from,
     firstAt: 0,
     lastAt: 0,
-    extended: false,
   }
   state.fetches.set(fetch.id, fetch)
   segment.fetches.add(fetch)
@@ -85,7 +84,6 @@ export function needHashes(state: State, segment: Segment): void {
     frontier: 0,
     firstAt: 0,
     lastAt: 0,
-    extended: false,
   }
   state.fetches.set(fetch.id, fetch)
   segment.hashesFetch = fetch
@@ -154,6 +152,7 @@ export function hearEdgeDone(state: State, done: EdgeDone): Segment | null {
   const goesOn = [...segment.fetches].some(other => other.claim === fetch.claim)
   if (fetch.claim && !goesOn) {
     if (fetch.to === 0) fetch.claim.active = false
+    else if (fetch.claim.to === 0) segment.bitten = fetch.reason
     else closeClaim(state, segment, fetch.claim, 'cancelled')
   }
   return segment
@@ -208,6 +207,7 @@ function take(state: State, fetch: Fetch, data: EdgeData): void {
       at = runEnd
     } else at = blockEnd
   }
+  if (accepted > 0) segment.progressAt = state.now
   if (accepted < data.length) {
     emit(state, {
       type: 'trace',
@@ -274,7 +274,7 @@ function restart(state: State, segment: Segment): void {
   segment.lineage = null
 }
 
-/** A start that is extended bite by bite stays one claim. */
+/** A start's bite and its extension are one claim. */
 function continuedClaim(segment: Segment, from: number): Claim | null {
   return (
     segment.claims.find(

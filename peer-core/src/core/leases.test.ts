@@ -16,8 +16,8 @@ function peerAt(slot: number, where: 'before' | 'after', nth = 0): string {
 
 /** We have played beside `peers` long enough to be a candidate. */
 function settled(peers: readonly string[], probe = new Probe()): Probe {
-  for (const peer of peers) probe.join(peer, { seq: 3 })
-  probe.pass(2500)
+  for (const peer of peers) probe.pong(probe.join(peer, { seq: 3 }))
+  probe.live(2500)
   for (const peer of peers) {
     probe.hear(peer, { type: 'ping', id: 1 })
     probe.tell(peer, 3, 6000)
@@ -49,7 +49,9 @@ describe('starting where others are', () => {
     probe.list([entryOf(0)])
     probe.want(0, 0, 'start')
     expect(probe.fetches()).toMatchObject([{ from: 0, to: 65_536, reason: 'start' }])
-    probe.bring(0, 40_000, size)
+    probe.bring(0, 65_536, size)
+    expect(probe.fetches()).toHaveLength(1)
+    probe.put({ type: 'edgeDone', fetch: probe.fetches()[0]!.fetch, size, etag: '"1"' })
     expect(probe.fetches()).toHaveLength(2)
     expect(probe.fetches()[1]).toMatchObject({ from: 65_536, to: 0 })
   })
@@ -83,7 +85,7 @@ describe('the lease', () => {
   it('is taken at once by the first rank, before its player asks', () => {
     const probe = settled([peerAt(4, 'after')])
     probe.list([entryOf(3), entryOf(4)])
-    probe.pass(10)
+    probe.live(10)
     expect(probe.fetches().map(fetch => fetch.key)).toContain('segment 4')
     expect(probe.fetches()[0]).toMatchObject({ reason: 'lease', from: 0, to: 0 })
   })
@@ -92,7 +94,7 @@ describe('the lease', () => {
     const other = peerAt(4, 'after')
     const probe = settled([other])
     probe.list([entryOf(4)])
-    probe.pass(10)
+    probe.live(10)
     expect(probe.sentTo(other)).toContainEqual(
       expect.objectContaining({ type: 'offer', source: 'edge', frontier: 0, hops: 0 }),
     )
@@ -102,9 +104,9 @@ describe('the lease', () => {
     const probe = settled([peerAt(4, 'before'), peerAt(4, 'before', 1)])
     probe.list([entryOf(4)])
     probe.want(4, 6000)
-    probe.pass(70)
+    probe.live(70)
     expect(probe.fetches()).toEqual([])
-    probe.pass(60)
+    probe.live(60)
     expect(probe.fetches()).toHaveLength(1)
   })
 
@@ -115,7 +117,7 @@ describe('the lease', () => {
     probe.offer(other, entry, { source: 'edge', frontier: 0, rateBps: 200_000 })
     probe.list([entry])
     probe.want(4, 6000)
-    probe.pass(200)
+    probe.live(200)
     expect(probe.fetches()).toEqual([])
   })
 
@@ -125,7 +127,7 @@ describe('the lease', () => {
     const entry = entryOf(4)
     probe.list([entry])
     probe.want(4, 6000)
-    probe.pass(100)
+    probe.live(100)
     probe.bring(0, 32_768, size)
     probe.offer(other, entry, { source: 'edge', frontier: 16_384 })
     expect(probe.all('abortEdge')).toHaveLength(1)
@@ -138,7 +140,7 @@ describe('the lease', () => {
     const entry = entryOf(4)
     probe.list([entry])
     probe.want(4, 6000)
-    probe.pass(100)
+    probe.live(100)
     probe.bring(0, 150_000, size)
     probe.offer(other, entry, { source: 'edge', frontier: 16_384 })
     expect(probe.all('abortEdge')).toEqual([])
@@ -148,7 +150,7 @@ describe('the lease', () => {
     const probe = settled([peerAt(4, 'after')])
     probe.list([entryOf(4)])
     probe.want(4, 6000)
-    probe.pass(10)
+    probe.live(10)
     probe.put({ type: 'cancel', id: 1 })
     probe.play(500_000, 0)
     expect(probe.all('abortEdge')).toEqual([])
@@ -173,7 +175,7 @@ describe('the lease', () => {
     probe.want(4, 6000)
     probe.answer(other)
     probe.put({ type: 'peerLeft', peer: other, reason: 'gone' })
-    probe.pass(100)
+    probe.live(100)
     expect(probe.fetches()).toMatchObject([{ from: 65_536, to: 0, reason: 'resume' }])
   })
 
@@ -184,7 +186,7 @@ describe('the lease', () => {
     probe.list([entry])
     probe.offer(other, entry, { source: 'edge', frontier: 0 })
     probe.want(4, 6000)
-    probe.pass(2000)
+    probe.live(2000)
     expect(probe.fetches()).toHaveLength(1)
     expect(probe.all('trace').some(({ note }) => note.kind === 'void' && note.why === 'silent')).toBe(true)
   })
@@ -199,7 +201,7 @@ describe('the lease', () => {
     for (let frontier = 16_384; frontier < 81_920; frontier += 16_384) {
       probe.hear(other, { type: 'grow', n, frontier, size, rateBps: 20_000 })
       probe.answer(other)
-      probe.pass(200)
+      probe.live(200)
     }
     const rescue = probe.fetches()[0]
     expect(rescue?.reason).toBe('backwards')
@@ -213,7 +215,7 @@ describe('the lease', () => {
     probe.join(other, { seq: 3 })
     probe.list([entryOf(4)])
     probe.play(0, 6000)
-    probe.pass(500)
+    probe.live(500)
     expect(probe.fetches()).toEqual([])
   })
 
@@ -224,7 +226,7 @@ describe('the lease', () => {
     probe.offer(other, busy, { source: 'edge', frontier: 0, rateBps: 100_000 })
     probe.list([busy, next])
     probe.want(5, 9000)
-    probe.pass(300)
+    probe.live(300)
     expect(probe.fetches()).toEqual([])
   })
 })
@@ -236,7 +238,7 @@ describe('the edge failing', () => {
     probe.want(0, 4000)
     for (let round = 0; round < 3; round++) {
       probe.put({ type: 'edgeFailed', fetch: probe.last('fetchEdge').fetch, reason: 'busy' })
-      probe.pass(1000)
+      probe.live(1000)
     }
     expect(probe.all('fail')).toMatchObject([{ id: 1, reason: 'edge-busy' }])
   })
@@ -269,7 +271,7 @@ describe('digests', () => {
   it('are fetched once, by whoever takes the lease', () => {
     const probe = settled([peerAt(4, 'after')])
     probe.list([entryOf(4, { root })])
-    probe.pass(10)
+    probe.live(10)
     expect(probe.all('fetchEdge').filter(fetch => fetch.what === 'hashes')).toHaveLength(1)
   })
 
@@ -293,7 +295,7 @@ describe('track', () => {
     const other = peerAt(4, 'after')
     const probe = settled([other])
     probe.list([entryOf(4), entryOf(5)])
-    probe.pass(200)
+    probe.live(200)
     expect(probe.sentTo(other).filter(message => message.type === 'track')).toEqual([
       { type: 'track', id: 0, path: track },
     ])

@@ -1,15 +1,15 @@
-import { openClaim } from './claims.ts'
+import { closeClaim, openClaim } from './claims.ts'
 import type { EdgeReason } from './events.ts'
 import { abortFetch, startFetch } from './fetches.ts'
 import { turnOf } from './hash.ts'
-import { isLineFull, isThin } from './line.ts'
+import { edgeTimeMs, isLineFull, isThin } from './line.ts'
 import { blockBytes } from './messages.ts'
 import { isWhole } from './offers.ts'
 import { rescue } from './rescue.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
 import { groupPeers, isPartner, isShared } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
-import { failedAt, fetchReach, findGap, voidLeases } from './supply.ts'
+import { failedAt, findGap, missingBytes, voidLeases } from './supply.ts'
 import { comesBefore, groupNeedAt, hasCompany, isCandidate, lastRank, rankDelayMs, rankOf } from './turns.ts'
 import { dropUnproven } from './verification.ts'
 
@@ -36,6 +36,7 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
   const gap = findGap(state, segment)
   if (gap === null) {
     segment.orphanSince = -1
+    endBite(state, segment)
     if (wanted || isOurDuty(state, segment))
       rescue(state, segment, Math.min(dueAt, groupNeedAt(state, segment)))
     return
@@ -47,7 +48,7 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
     segment.orphanSince = -1
     return
   }
-  const at = leaseAt(state, segment)
+  const at = leaseAt(state, segment, dueAt)
   if (state.now < at) return wakeBy(state, at)
   if (isLineFull(state, segment)) {
     // Everybody waits for the same line: when it frees, the ranks begin anew.
@@ -96,10 +97,19 @@ export function judgeOurLease(state: State, segment: Segment, offer: InOffer): v
   if (state.overruled >= 2) state.abstainsUntil = state.now + state.config.abstainMs
 }
 
+/** Others bring the rest of what a first bite began. */
+function endBite(state: State, segment: Segment): void {
+  if (segment.bitten === null) return
+  segment.bitten = null
+  for (const claim of segment.claims) {
+    if (claim.source === 'edge' && segment.fetches.size === 0) closeClaim(state, segment, claim, 'cancelled')
+  }
+}
+
 /** When our turn comes. */
-function leaseAt(state: State, segment: Segment): number {
+function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const want = segment.wants[0]
-  if (extendable(segment)) return state.now
+  if (segment.bitten) return state.now
   const alone = groupPeers(state).length === 0
   const thin = isThin(state, segment)
   const { config } = state
@@ -111,7 +121,10 @@ function leaseAt(state: State, segment: Segment): number {
   if (alone) return segment.orphanSince
   const patience = want?.urgency === 'seek' && thin ? config.seekPatienceMs : 0
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
-  return segment.orphanSince + patience + rank * rankDelayMs(state)
+  const at = segment.orphanSince + patience + rank * rankDelayMs(state)
+  if (state.policy.mode === 'share' || !hasCompany(state, segment)) return at
+  // What only takes feeds nobody with its copy: it waits for those who share until its own time comes.
+  return Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment)))
 }
 
 /** Before anybody is connected the rank is a guess among those the tracker counts. */
@@ -124,28 +137,23 @@ function lease(state: State, segment: Segment, gap: { from: number; to: number }
   if (goOutside(state, segment)) return
   const peers = groupPeers(state).length
   const alone = peers === 0 && state.policy.groupSize === 1
-  const previous = extendable(segment)
+  const { bitten } = segment
+  segment.bitten = null
   const urgent = segment.wants.some(want => want.urgency !== 'play')
-  const isBite = previous !== null || (urgent && segment.blocks.isEmpty && !alone && isCompanyComing(state))
-  let to = gap.to
-  if (isBite) {
-    const bite = previous ? (previous.to - previous.from) * 4 : state.config.startBytes
-    to = to > 0 ? Math.min(to, gap.from + bite) : gap.from + bite
-    if (segment.size > 0 && to >= segment.size) to = 0
-  }
-  if (previous) previous.extended = true
-  const reason: EdgeReason = previous
-    ? previous.reason
-    : alone
-      ? 'alone'
-      : urgent
-        ? 'start'
-        : segment.blocks.isEmpty
-          ? 'lease'
-          : 'resume'
+  const isBite = bitten === null && urgent && segment.blocks.isEmpty && !alone && isCompanyComing(state)
+  const bite = gap.from + state.config.startBytes
+  const end = gap.to > 0 ? gap.to : segment.size
+  const to = isBite && (end === 0 || bite < end) ? bite : gap.to
+  const reason = bitten ?? reasonOf(segment, alone, urgent)
   const rank = peers === 0 ? 0 : rankOf(state, segment, failedAt(segment))
   emit(state, { type: 'trace', note: { kind: 'lease', key: segment.key, rank, from: gap.from } })
   startFetch(state, segment, { from: gap.from, to, claimTo: isBite ? 0 : gap.to }, reason)
+}
+
+function reasonOf(segment: Segment, alone: boolean, urgent: boolean): EdgeReason {
+  if (alone) return 'alone'
+  if (urgent) return 'start'
+  return segment.blocks.isEmpty ? 'lease' : 'resume'
 }
 
 /** Others are here or about to be: a connection takes 100 to 250 ms to set up. */
@@ -153,15 +161,6 @@ function isCompanyComing(state: State): boolean {
   if (state.policy.groupSize > 1 || state.policy.groupSize === 0)
     return groupPeers(state).length === 0 || state.now - state.groupSince < 2_000
   return false
-}
-
-/** A bite that is half here and may go on. */
-function extendable(segment: Segment): Fetch | null {
-  for (const fetch of segment.fetches) {
-    if (fetch.to > 0 && !fetch.extended && fetch.claim?.to === 0 && fetchReach(fetch) !== Infinity)
-      return fetch
-  }
-  return null
 }
 
 /** Outside peers that hold the whole stand for the edge, when it is our turn: the line carries it once either way. */

@@ -48,11 +48,8 @@ function lineBps(state: State): number {
 
 function isLeased(segment: Segment): boolean {
   if (segment.fetches.size > 0) return true
-  for (const offer of segment.offers) {
-    // Complete but for its word, a lease takes nothing from the line.
-    const end = offer.to || offer.size || Infinity
-    if (offer.active && offer.source === 'edge' && offer.voidWhy !== 'silent' && offer.frontier < end) return true
-  }
+  for (const offer of segment.offers)
+    if (offer.active && offer.source === 'edge' && offer.voidWhy !== 'silent') return true
   return false
 }
 

@@ -35,7 +35,7 @@ export function hearOffer(state: State, peer: Peer, message: OfferMessage): InOf
     since: state.now,
     size: message.size,
     frontier: message.frontier,
-    active: message.source !== 'held',
+    active: message.source !== 'held' && !isThrough(message),
     rateBps: message.rateBps,
     grownAt: state.now,
     voidSince: isUnreliable(peer) ? state.now : 0,
@@ -57,6 +57,7 @@ export function hearGrow(state: State, peer: Peer, message: GrowMessage): InOffe
   if (offer.size > 0 && message.frontier > offer.size) return null
   if (message.rateBps > 0) offer.rateBps = message.rateBps
   offer.frontier = message.frontier
+  if (isThrough(offer)) offer.active = false
   offer.grownAt = state.now
   if (offer.voidWhy === 'silent') {
     offer.voidSince = 0
@@ -113,6 +114,11 @@ export function covers(offer: InOffer, offset: number, length: number): boolean 
 
 export function isWhole(offer: InOffer): boolean {
   return offer.from === 0 && offer.size > 0 && offer.frontier >= offer.size
+}
+
+/** All that it promised is there: it is counted on no further than it gives. */
+function isThrough(offer: { size: number; to: number; frontier: number }): boolean {
+  return offer.frontier >= (offer.to || offer.size || Infinity)
 }
 
 /** The peers whose claims meet in one segment must mean the same bytes. */

@@ -64,6 +64,8 @@ export class Peer {
   serving: Serving[] = []
   /** Bytes of ours in the link's own queue. */
   linkBytes = 0
+  /** When some of them left, or the first went in. */
+  drainedAt = 0
   saidBusy = false
 
   receivedBytes = 0

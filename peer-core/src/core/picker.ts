@@ -89,8 +89,11 @@ function runFrom(
   index: number,
   asked: ReadonlySet<number>,
 ): number {
+  const peer = state.peers.get(offer.peer)
+  // Of a stranger outside first a single block: its line may be thin, and so may ours.
+  const most = peer?.place === 'outside' && peer.goodput.samples < 2 ? 1 : runBytes / blockBytes
   let count = 1
-  while (count < runBytes / blockBytes) {
+  while (count < most) {
     const next = index + count
     if (segment.size > 0 && next >= segment.blocks.count) break
     if (!segment.blocks.isMissing(next) || asked.has(next) || !coversBlock(segment, offer, next)) break

@@ -21,17 +21,36 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
     return wakeBy(state, latest)
   }
   const limit = Math.max(dueAt - state.config.marginMs, state.now + 1.5 * edgeMs + 100)
-  if (state.now + finishMs(state, segment, missing) <= limit) {
+  const isStuck =
+    state.now - Math.max(segment.progressAt, dueAt - state.config.silentMs) > state.config.minSilentMs
+  if (!isStuck && state.now + finishMs(state, segment, missing) <= limit) {
     segment.dangerSince = 0
     return wakeBy(state, state.now + 100)
   }
-  if (isBeingRescued(segment)) return wakeBy(state, state.now + 100)
+  const isThinLine = isThin(state, segment)
+  const last = dueAt - state.config.marginMs / 2 - 1.1 * edgeMs
+  if (!isThinLine && segment.wants.length > 0) {
+    // The line can carry it, and no turn is worth a stall.
+    if (state.now >= last && !isYoung(state, segment)) return takeAll(state, segment)
+    if (state.now < last) wakeBy(state, last)
+  }
+  if (isBeingRescued(segment) || isYoung(state, segment)) return wakeBy(state, state.now + 100)
   if (segment.dangerSince === 0) segment.dangerSince = state.now
-  if (isThin(state, segment) && isLineFull(state, segment)) return wakeBy(state, state.now + 100)
+  if (isThinLine && isLineFull(state, segment)) return wakeBy(state, state.now + 100)
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
   const at = segment.dangerSince + rank * rankDelayMs(state)
   if (state.now < at) return wakeBy(state, at)
   takeTail(state, segment)
+}
+
+/** A lease is given the time of a first byte before it is judged. */
+function isYoung(state: State, segment: Segment): boolean {
+  const grace = Math.max(state.config.minSilentMs, 2 * state.edge.delayMs)
+  for (const offer of segment.offers) {
+    if (offer.source === 'edge' && offer.active && offer.voidSince === 0 && state.now - offer.since < grace)
+      return true
+  }
+  return false
 }
 
 /** Somebody has taken the tail already: one at a time. */
@@ -41,6 +60,13 @@ function isBeingRescued(segment: Segment): boolean {
     if (offer.source === 'edge' && offer.from > 0 && isMoving(offer) && offer.frontier < end) return true
   }
   return false
+}
+
+/** Everything from the first missing byte on, for ourselves. */
+function takeAll(state: State, segment: Segment): void {
+  const from = segment.blocks.nextMissing(0) * blockBytes
+  emit(state, { type: 'trace', note: { kind: 'lease', key: segment.key, rank: 0, from } })
+  startFetch(state, segment, { from, to: 0, claimTo: 0 }, 'tail')
 }
 
 /** The last missing run: in bites from its end while a slow lease still moves, else all of it. */

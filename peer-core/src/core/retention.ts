@@ -67,7 +67,8 @@ function isLeft(state: State, segment: Segment): boolean {
 export function forgetOld(state: State, live: boolean, track: string): void {
   for (const segment of state.segments.values()) {
     if (segment.listed || segment.track !== track || segment.wants.length > 0) continue
-    if (!segment.blocks.isTouched && segment.fetches.size === 0 && segment.asks.size === 0) drop(state, segment)
+    if (!segment.blocks.isTouched && segment.fetches.size === 0 && segment.asks.size === 0)
+      drop(state, segment)
     else if (live && state.now - segment.usedAt > liveLingerMs) {
       evict(state, segment)
       drop(state, segment)

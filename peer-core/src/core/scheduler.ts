@@ -138,7 +138,9 @@ function finish(state: State, segment: Segment): void {
 function keep(state: State, segment: Segment): void {
   segment.stored = true
   state.heldBytes += segment.size
-  for (const fetch of [...segment.fetches]) abortFetch(state, fetch, 'cancelled')
+  for (const fetch of [...segment.fetches]) {
+    if (fetch.frontier < (fetch.to > 0 ? fetch.to : segment.size)) abortFetch(state, fetch, 'cancelled')
+  }
   cancelAsks(state, segment)
   if (isShared(state, segment)) {
     claimWhole(state, segment)

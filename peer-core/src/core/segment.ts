@@ -45,6 +45,8 @@ export interface Claim {
   to: number
   /** We promise to go on. */
   active: boolean
+  /** Once closed: how far it came, bytes still to be proven included. */
+  end: number
   /** Per peer: our number for it there, and how far it knows us to be. */
   readonly told: Map<PeerId, { readonly n: number; frontier: number }>
 }
@@ -63,7 +65,6 @@ export interface Fetch {
   frontier: number
   firstAt: number
   lastAt: number
-  extended: boolean
 }
 
 /** One request of ours to a peer. */
@@ -124,10 +125,14 @@ export class Segment {
   digestDueAt = 0
   /** Bytes a second at which the edge fed whoever fetched it. */
   edgeBps = 0
+  /** A start's first bite is here: it is extended at once, unless others bring the rest. */
+  bitten: EdgeReason | null = null
   /** When we took the lease, 0 never. */
   leasedAt = 0
   /** Our turn, and outside peers hold it: their bytes stand for the edge's. */
   viaOutside = false
+  /** When the last new byte came. */
+  progressAt = 0
   /** Since when no source can make the deadline, 0 while one can. */
   dangerSince = 0
   /** It came, in part, while its lease was still arriving. */

@@ -52,6 +52,12 @@ export interface State {
   edge: Goodput
   edgeSeen: boolean
   heldBytes: number
+  /** What our uplink carried while it was busy. */
+  uplink: Goodput
+  uplinkSeen: boolean
+  /** Bytes that left our links since `uplinkAt`, while some of ours waited. */
+  uplinkBytes: number
+  uplinkAt: number
   uploadTokens: number
   uploadAt: number
   nextFetch: number
@@ -96,6 +102,10 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     edge: assumedGoodput(config.assumedEdgeBps, 50),
     edgeSeen: false,
     heldBytes: 0,
+    uplink: assumedGoodput(config.assumedGroupBps, 0),
+    uplinkSeen: false,
+    uplinkBytes: 0,
+    uplinkAt: 0,
     uploadTokens: 0,
     uploadAt: 0,
     nextFetch: 1,

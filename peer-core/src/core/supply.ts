@@ -44,11 +44,10 @@ function gapEnd(segment: Segment, ways: readonly { from: number; to: number }[],
   return end === segment.size || end === Infinity ? 0 : end
 }
 
-/** A start's first bite stands for the whole until half of it is here: then it is extended or not. */
-export function fetchReach(fetch: Fetch): number {
-  if (fetch.to === 0) return Infinity
-  const isBite = fetch.claim !== null && fetch.claim.to === 0 && !fetch.extended
-  return isBite && fetch.frontier < (fetch.from + fetch.to) / 2 ? Infinity : fetch.to
+/** A start's first bite stands for the whole while it comes: then it is extended or not. */
+function fetchReach(fetch: Fetch): number {
+  const isBite = fetch.claim !== null && fetch.claim.to === 0
+  return fetch.to === 0 || isBite ? Infinity : fetch.to
 }
 
 function ownHops(segment: Segment): number {
@@ -64,7 +63,8 @@ export function voidLeases(state: State, segment: Segment, dueAt: number): void 
   const edgeMs = edgeTimeMs(state, missing)
   for (const offer of segment.offers) {
     const end = offer.to > 0 ? offer.to : segment.size
-    if (!offer.active || offer.voidSince > 0 || (end > 0 && offer.frontier >= end)) continue
+    const isLost = offer.voidSince > 0 && offer.voidWhy !== 'slow'
+    if (!offer.active || isLost || (end > 0 && offer.frontier >= end)) continue
     const need = Math.min(dueAt, groupNeedAt(state, segment))
     const spare = Math.max(need - state.config.marginMs - edgeMs - state.now, 0)
     const { minSilentMs, silentMs } = state.config
@@ -74,7 +74,8 @@ export function voidLeases(state: State, segment: Segment, dueAt: number): void 
     if (state.now - offer.grownAt >= patience) markVoid(state, segment, offer, 'silent')
     else {
       wakeBy(state, offer.grownAt + patience)
-      if (isTooSlow(state, segment, offer, need, edgeMs)) markVoid(state, segment, offer, 'slow')
+      if (offer.voidSince === 0 && isTooSlow(state, segment, offer, need, edgeMs))
+        markVoid(state, segment, offer, 'slow')
     }
   }
 }
@@ -116,11 +117,11 @@ export function finishMs(state: State, segment: Segment, missing: number): numbe
     if (!isMoving(offer)) continue
     const left = Math.min((offer.to > 0 ? offer.to : segment.size) - offer.frontier, missing)
     promised = Math.max(promised, left)
-    const silence = Math.max(
-      0,
-      state.now - offer.grownAt - (4 * blockBytes * 1000) / Math.max(offer.rateBps, 1),
-    )
-    if (offer.rateBps > 0) lease = Math.min(lease, (left * 1000) / offer.rateBps + silence)
+    // A lease that has not spoken of its rate yet is believed to go at ours.
+    const rate = offer.rateBps > 0 ? offer.rateBps : plannedBps(state.edge)
+    const wait = offer.frontier > offer.from ? 0 : Math.max(0, offer.since + state.edge.delayMs - state.now)
+    const silence = Math.max(0, state.now - offer.grownAt - (4 * blockBytes * 1000) / rate - wait)
+    lease = Math.min(lease, wait + (left * 1000) / rate + silence)
   }
   const overLan = peersFinishMs(state, segment, missing)
   return promised > 0 ? Math.max(lease, overLan) : overLan

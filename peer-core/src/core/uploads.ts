@@ -1,3 +1,4 @@
+import { observeTransfer } from './goodput.ts'
 import { blockBytes, type PeerId, type RequestMessage, runBytes } from './messages.ts'
 import type { Peer, Serving } from './peer.ts'
 import type { Segment } from './segment.ts'
@@ -13,6 +14,11 @@ import { needsList } from './verification.ts'
 /** A request that waited half of its receiver's buffer, within these bounds, says that our uplink is late. */
 const leastLateMs = 1_000
 const mostLateMs = 3_000
+/** One measurement of the uplink: long and large enough to mean something. */
+const uplinkSampleMs = 100
+const uplinkSampleBytes = 16_384
+/** A link that gave nothing away for this long stands still. */
+const stuckMs = 500
 /** Whoever is late as an uploader leaves the fetching to others for a while. */
 const abstainMs = 10_000
 
@@ -45,6 +51,24 @@ export function hearCancel(state: State, peer: Peer, n: number, offset: number, 
   if (index < 0) return
   peer.serving.splice(index, 1)
   emit(state, { type: 'send', peer: peer.id, message: { type: 'reject', n, offset, length }, key: null })
+}
+
+/** What left a link tells what the uplink carries, as long as something waits all the while. */
+export function hearDrained(state: State, peer: Peer, queuedBytes: number): void {
+  const left = Math.max(0, peer.linkBytes - queuedBytes)
+  state.uplinkBytes += left
+  peer.linkBytes = queuedBytes
+  if (left > 0) peer.drainedAt = state.now
+  const ms = state.now - state.uplinkAt
+  const waiting = waitingBytes(state)
+  if (ms >= uplinkSampleMs && state.uplinkBytes >= uplinkSampleBytes) {
+    state.uplink = observeTransfer(state.uplink, state.uplinkBytes, ms)
+    state.uplinkSeen = true
+  }
+  if (ms >= uplinkSampleMs || waiting === 0) {
+    state.uplinkBytes = 0
+    state.uplinkAt = state.now
+  }
 }
 
 /** Requests for a segment whose bytes are gone. */
@@ -97,11 +121,32 @@ function give(state: State, peer: Peer, serving: Serving): void {
     message: { type: 'piece', n, offset, length },
     key: segment.key,
   })
+  if (waitingBytes(state) === 0) {
+    state.uplinkAt = state.now
+    state.uplinkBytes = 0
+  }
+  if (peer.linkBytes === 0) peer.drainedAt = state.now
   peer.linkBytes += length
   peer.sentBytes += length
 }
 
+/**
+ * Bytes that may wait in all links together: a fifth of a second of what the uplink carries, so that a new and more
+ * urgent request, or a sign of life, waits no longer than that.
+ */
+function linkAllowance(state: State): number {
+  return state.uplinkSeen ? Math.max(runBytes, state.uplink.bps / 5) : Infinity
+}
+
+/** What waits in links that move. One that stands still fills its own window and holds up nobody else. */
+function waitingBytes(state: State): number {
+  let bytes = 0
+  for (const peer of state.peers.values()) if (state.now - peer.drainedAt < stuckMs) bytes += peer.linkBytes
+  return bytes
+}
+
 function nextReceiver(state: State): Peer | null {
+  if (waitingBytes(state) >= linkAllowance(state)) return null
   let best: Peer | null = null
   for (const peer of state.peers.values()) {
     if (peer.serving.length === 0 || peer.linkBytes >= state.config.linkWindowBytes) continue

@@ -1,9 +1,22 @@
-import fc from 'fast-check'
 import { defaultConfig } from '../config.ts'
-import type { EdgeFailure, Input, Integrity, Policy, WindowEntry } from '../events.ts'
-import { keyHash } from '../hash.ts'
-import { blockBytes, type Mode, type OfferMessage, type PeerMessage } from '../messages.ts'
-import { peerNamed, root, self, track } from './probe.ts'
+import type { Input, WindowEntry } from '../events.ts'
+import type { PeerMessage } from '../messages.ts'
+import {
+  blocksOf,
+  entryOf,
+  failures,
+  listOf,
+  modes,
+  offerOf,
+  policyOf,
+  rangeOf,
+  sizeOf,
+  sizes,
+  someBytes,
+  tell,
+} from './hostile.ts'
+import { peerNamed, self, track } from './probe.ts'
+import { prelude, type Step } from './steps.ts'
 import { Watch } from './watch.ts'
 
 /** Small enough that every bound is reached. */
@@ -14,86 +27,14 @@ export const tightConfig = {
   maxOffersPerPeer: 8,
 }
 
-const kinds = [
-  ...[
-    'want',
-    'want',
-    'want',
-    'window',
-    'cancel',
-    'position',
-    'join',
-    'leave',
-    'policy',
-    'restored',
-    'drained',
-  ],
-  ...['edgeRest', 'edgeRest', 'edgeData', 'edgeData', 'edgeDone', 'edgeFailed', 'unknownFetch'],
-  ...['verified', 'proven', 'proven', 'proven', 'unknownJob'],
-  ...[
-    'answer',
-    'answer',
-    'answer',
-    'answer',
-    'hold',
-    'hold',
-    'hold',
-    'offer',
-    'offer',
-    'grow',
-    'have',
-    'withdraw',
-  ],
-  ...['list', 'hashes', 'request', 'request', 'request', 'cancelRequest', 'piece', 'reject'],
-  ...['tell', 'busy', 'ping', 'pong', 'goaway', 'track', 'beacon', 'tick', 'tick'],
-] as const
-
-export interface Step {
-  readonly kind: (typeof kinds)[number]
-  /** Numbers that choose among what there is: each step reads its own meaning into them. */
-  readonly a: number
-  readonly b: number
-  readonly c: number
-  readonly waitMs: number
-}
-
-/** A viewer among viewers. */
-const prelude: readonly Step[] = [
-  { kind: 'policy', a: 1, b: 1, c: 2, waitMs: 0 },
-  { kind: 'window', a: 0, b: 9, c: 1, waitMs: 0 },
-  { kind: 'position', a: 0, b: 400, c: 1, waitMs: 0 },
-  { kind: 'join', a: 1, b: 600, c: 0, waitMs: 0 },
-  { kind: 'join', a: 2, b: 600, c: 0, waitMs: 0 },
-]
-
-const number = fc.nat(999)
-
-export const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.record({
-    kind: fc.constantFrom(...kinds),
-    a: number,
-    b: number,
-    c: number,
-    waitMs: fc.oneof(
-      { weight: 8, arbitrary: fc.nat(30) },
-      { weight: 2, arbitrary: fc.nat(900) },
-      { weight: 1, arbitrary: fc.constantFrom(0.25, 3500, 40_000, 1e9) },
-    ),
-  }),
-  { minLength: 1, maxLength: 150, size: 'max' },
-)
-
-/** Offsets and sizes that a peer may send, honest and not. */
-const hostileBytes = [0, 1, 16_383, 16_384, 65_536, 100_000, 131_072, 299_999, 2_000_000, 0x7fff_ffff]
-const sizes = [100_000, 200_000, 16_384, 70_000, 280_000, 500_000, 9_000]
-const failures: readonly EdgeFailure[] = ['status', 'busy', 'timeout', 'network', 'mismatch', 'aborted']
-const modes: readonly Mode[] = ['share', 'share', 'share', 'share', 'leech', 'off']
-const integrities: readonly Integrity[] = ['prefer', 'prefer', 'prefer', 'required', 'audit', 'off']
+/** Answers no ping. */
+const mute = peerNamed(2)
 
 /** Turns steps into inputs that fit what the core said so far, or that do not. */
 export class Chaos {
   readonly watch = new Watch(self, tightConfig)
   #now = 1000
+  #pongs: Input[] = []
   #wants = 0
   #numbers = new Map<string, number>()
   #reached = new Map<number, number>()
@@ -102,10 +43,31 @@ export class Chaos {
 
   /** A viewer among viewers, and then whatever comes. */
   run(steps: readonly Step[]): void {
-    for (const step of prelude) for (const input of this.#inputsOf(step)) this.watch.put(this.#now, input)
-    for (const step of steps) {
+    for (const step of [...prelude, ...steps]) {
       this.#wait(step.waitMs)
-      for (const input of this.#inputsOf(step)) this.watch.put(this.#now, input)
+      for (const input of this.#inputsOf(step)) this.#put(input)
+    }
+  }
+
+  /** From here on the edge is honest and prompt, and whoever is asked by us says nothing. */
+  settle(): void {
+    for (let round = 0; round < 300 && this.watch.openWants.size > 0; round++) {
+      this.#wait(100)
+      for (const job of [...this.watch.jobs.keys()]) this.#put({ type: 'verified', job, bad: [] })
+      for (const fetch of [...this.watch.openFetches.keys()]) {
+        for (const input of this.#wholeBody(fetch)) this.#put(input)
+      }
+    }
+  }
+
+  #put(input: Input): void {
+    for (const output of this.watch.put(this.#now, input)) {
+      if (output.type !== 'send' || output.message.type !== 'ping' || output.peer === mute) continue
+      this.#pongs.push({
+        type: 'message',
+        peer: output.peer,
+        message: { type: 'pong', id: output.message.id },
+      })
     }
   }
 
@@ -114,13 +76,18 @@ export class Chaos {
     const end = this.#now + ms
     for (let wakes = 0; wakes < 50 && this.watch.armed <= end; wakes++) {
       this.#now = Math.max(this.#now, this.watch.armed)
-      this.watch.fire(this.#now)
+      this.watch.fire()
+      this.#put({ type: 'tick' })
+      for (const pong of this.#pongs.splice(0)) this.#put(pong)
     }
     this.#now = Math.max(this.#now, end)
   }
 
   #inputsOf({ kind, a, b, c }: Step): Input[] {
-    const peer = peerNamed(1 + (a % 4))
+    const named = peerNamed(1 + (a % 4))
+    // Mostly somebody who is here.
+    const here = [...this.watch.wires.keys()]
+    const peer = ['join', 'leave'].includes(kind) || a % 10 === 0 ? named : (here[a % here.length] ?? named)
     const wire = this.watch.wires.get(peer)
     const hear = (message: PeerMessage): Input[] => [{ type: 'message', peer, message }]
     const n = b % 12
@@ -195,7 +162,7 @@ export class Chaos {
         const job = jobs[a % jobs.length]
         if (job === undefined) return []
         const known = this.watch.jobs.get(job)!
-        return [{ type: 'verified', job, bad: b % 4 === 0 ? [known.first + (c % 3)] : [] }]
+        return [{ type: 'verified', job, bad: b % 2 === 0 ? [known.first + (c % 3)] : [] }]
       }
       case 'proven':
         return [...this.watch.jobs.keys()]
@@ -212,7 +179,8 @@ export class Chaos {
       case 'hold':
         return hear({ ...offerOf(this.#nextNumber(peer), b % 10, 1, 0), etag: c % 4 === 0 ? '' : '"1"' })
       case 'offer':
-        return hear(offerOf(b % 6 === 0 ? n : this.#nextNumber(peer), a, b, c))
+        if (b % 6 > 0 || !wire?.offers.has(n)) return hear(offerOf(this.#nextNumber(peer), a, b, c))
+        return hear({ ...offerOf(n, a, b, c), etag: wire.offers.get(n)?.[0]?.etag ?? '' })
       case 'grow': {
         const size = c % 3 === 0 ? 0 : (sizes[b % sizes.length] ?? 0)
         return hear({ type: 'grow', n, frontier: someBytes(c), size, rateBps: a * 1000 })
@@ -227,15 +195,15 @@ export class Chaos {
           reason: (['evicted', 'yielded', 'failed', 'void'] as const)[a % 4]!,
         })
       case 'list': {
-        const offer = [...(wire?.offers.values() ?? [])][b % 8]
+        const offer = [...(wire?.offers.values() ?? [])].flat()[b % 8]
         return offer ? hear({ type: 'hashes', n: offer.n, first: 0, count: blocksOf(offer.size) }) : []
       }
       case 'hashes':
         return hear({ type: 'hashes', n, first: c % 9 === 0 ? 1 : 0, count: listOf(b, c) })
       case 'request':
-        return hear({ type: 'request', n: b % 20, ...rangeOf(b, c) })
+        return hear({ type: 'request', n: wire?.toldNumber(b) ?? n, ...rangeOf(c, b) })
       case 'cancelRequest':
-        return hear({ type: 'cancel', n: b % 20, ...rangeOf(b, c) })
+        return hear({ type: 'cancel', n: wire?.toldNumber(b) ?? n, ...rangeOf(c, b) })
       case 'piece':
         return hear({ type: 'piece', n, ...rangeOf(b, c) })
       case 'reject':
@@ -277,6 +245,20 @@ export class Chaos {
     return [{ type: 'edgeData', fetch, offset, length, size: told, etag }]
   }
 
+  /** All that is left of an open fetch. */
+  #wholeBody(fetch: number): Input[] {
+    const open = this.watch.openFetches.get(fetch)
+    if (!open) return []
+    const { what, from, to } = open
+    if (what === 'hashes') return this.#edgeData([...this.watch.openFetches.keys()].indexOf(fetch), 0, 1)
+    const size = this.#sizeOf(fetch)
+    const offset = this.#reached.get(fetch) ?? from
+    const length = (to > 0 ? Math.min(to, size) : size) - offset
+    this.#reached.set(fetch, offset + length)
+    if (length <= 0) return this.#done(fetch)
+    return [{ type: 'edgeData', fetch, offset, length, size, etag: '"1"' }, ...this.#done(fetch)]
+  }
+
   #nextNumber(peer: string): number {
     const next = this.#numbers.get(peer) ?? 0
     this.#numbers.set(peer, next + 1)
@@ -301,92 +283,4 @@ export class Chaos {
   #sizeOf(fetch: number): number {
     return sizeOf(Number(this.watch.openFetches.get(fetch)?.key.slice(8) ?? 0))
   }
-}
-
-function sizeOf(index: number): number {
-  return sizes[index % sizes.length]!
-}
-
-/** Every third segment has a root, every fifth says its size only when it comes; roots may come late. */
-function entryOf(index: number, isLate: boolean): WindowEntry {
-  const hasRoot = index % 3 === 0
-  return {
-    key: `segment ${index}`,
-    seq: index,
-    slot: index,
-    startMs: index * 2000,
-    durationMs: 2000,
-    size: !hasRoot && index % 5 < 2 ? 0 : sizeOf(index),
-    root: hasRoot && !isLate ? root : '',
-  }
-}
-
-function tell(seq: number, bufferMs: number, mode: Mode): PeerMessage {
-  const tracks = bufferMs % 6 === 0 ? [] : [0, 77]
-  const paused = bufferMs % 9 === 0
-  return {
-    type: 'position',
-    tracks,
-    seq,
-    bufferMs,
-    rate: 100,
-    paused,
-    hidden: false,
-    mode,
-    edgeBps: seq * 1e5,
-  }
-}
-
-function policyOf(a: number, b: number, c: number): Policy {
-  return {
-    mode: modes[a % 6]!,
-    wan: b % 3 === 0 ? 'deny' : 'allow',
-    integrity: integrities[c % 6]!,
-    lineKbps: a % 3 === 0 ? 1500 : 0,
-    uploadKbps: b % 2 === 0 ? 800 : 0,
-    groupSize: c % 4,
-  }
-}
-
-function offerOf(n: number, a: number, b: number, c: number): OfferMessage {
-  const entry = entryOf(a % 10, false)
-  const true_ = sizeOf(a % 10)
-  const isWhole = c % 2 === 0
-  const size = b % 11 === 0 ? someBytes(c) : b % 7 === 0 ? 0 : true_
-  const frontier = isWhole ? size : b % 5 === 0 ? someBytes(c) : Math.min((c % 9) * blockBytes, true_)
-  return {
-    type: 'offer',
-    n,
-    track: b % 13 === 0 ? 5 : 0,
-    seq: entry.seq,
-    key: keyHash(entry.key),
-    size,
-    root: b % 17 === 0 ? 'cd'.repeat(32) : entry.root,
-    etag: b % 3 === 0 ? '' : '"1"',
-    from: b % 19 === 0 ? Math.min(blockBytes, frontier) : 0,
-    frontier: size > 0 ? Math.min(frontier, size) : frontier,
-    to: 0,
-    source: (['held', 'edge', 'relay'] as const)[(b + c) % 3]!,
-    hops: c % 256,
-    etaMs: 0,
-    rateBps: b * 1000,
-    epoch: 0,
-  }
-}
-
-function listOf(b: number, c: number): number {
-  return b % 5 === 0 ? 4096 : blocksOf(sizes[c % sizes.length]!)
-}
-
-function blocksOf(size: number): number {
-  return Math.max(1, Math.ceil(size / blockBytes))
-}
-
-function rangeOf(b: number, c: number): { offset: number; length: number } {
-  if (c % 6 === 0) return { offset: someBytes(b), length: 1 + (someBytes(c) % 65_536) }
-  return { offset: (b % 7) * blockBytes, length: (1 + (c % 4)) * blockBytes }
-}
-
-function someBytes(c: number): number {
-  return hostileBytes[c % hostileBytes.length]!
 }

@@ -8,10 +8,12 @@ interface Stroke {
   readonly etag: string
 }
 
+let writings = 0
+
 /** A host's memory of one segment, as the core's `accept`s paint it: an independent book to hold the core against. */
 export class Coverage {
   #strokes: Stroke[] = []
-  /** Block → how often it was written; a proof holds for the writing it saw. */
+  /** Block → its last writing; a proof holds for the writing it saw. */
   readonly #writings = new Map<number, number>()
   readonly #proven = new Map<number, number>()
 
@@ -24,7 +26,7 @@ export class Coverage {
     kept.push({ from, to, source, etag })
     this.#strokes = kept.filter(stroke => stroke.from < stroke.to)
     for (let index = Math.floor(from / blockBytes); index * blockBytes < to; index++) {
-      this.#writings.set(index, this.writingOf(index) + 1)
+      this.#writings.set(index, ++writings)
     }
   }
 

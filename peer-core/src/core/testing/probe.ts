@@ -73,6 +73,27 @@ export class Probe {
     return outputs
   }
 
+  /** Answers the pings among these outputs. */
+  pong(said: readonly Output[]): Output[] {
+    const outputs: Output[] = []
+    for (const output of said) {
+      if (output.type !== 'send' || output.message.type !== 'ping') continue
+      outputs.push(...this.hear(output.peer, { type: 'pong', id: output.message.id }))
+    }
+    return outputs
+  }
+
+  /** Lets time pass among peers that answer pings at once. */
+  live(ms: number): Output[] {
+    const outputs: Output[] = []
+    for (let left = ms; left > 0; left -= 10) {
+      const said = this.pass(Math.min(left, 10))
+      outputs.push(...said)
+      outputs.push(...this.pong(said))
+    }
+    return outputs
+  }
+
   list(entries: readonly WindowEntry[], live = false): Output[] {
     return this.put({ type: 'window', track, live, entries })
   }

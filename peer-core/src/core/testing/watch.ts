@@ -63,9 +63,8 @@ export class Watch {
   }
 
   /** The timer goes off, once. */
-  fire(now: number): void {
+  fire(): void {
     this.#armed = Infinity
-    this.put(now, { type: 'tick' })
   }
 
   /** Bytes of this segment are in memory. */
@@ -126,7 +125,8 @@ export class Watch {
     if (this.isTouched(entry.key)) return
     const coverage = this.#coverage(entry.key)
     coverage.paint(0, entry.size, 'store', '')
-    for (let index = 0; index * blockBytes < entry.size; index++) coverage.prove(index, 1)
+    for (let index = 0; index * blockBytes < entry.size; index++)
+      coverage.prove(index, coverage.writingOf(index))
   }
 
   #judge(input: Extract<Input, { type: 'verified' }>): void {
@@ -216,7 +216,7 @@ export class Watch {
     ensure(input.type === 'message' && input.message.type === 'piece', 'bytes come with bytes')
     const { message, peer } = input
     ensure(offset >= message.offset && offset + length <= message.offset + message.length, 'of this piece')
-    const etag = this.wires.get(peer)?.offers.get(message.n)?.etag ?? ''
+    const etag = this.wires.get(peer)?.offers.get(message.n)?.[0]?.etag ?? ''
     this.#coverage(key).paint(offset, offset + length, peer, etag)
   }
 

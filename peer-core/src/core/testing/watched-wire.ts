@@ -3,8 +3,8 @@ import { ensure } from './ensure.ts'
 
 /** What both sides of one wire know, kept apart from the core: its messages must make sense to the other side. */
 export class WatchedWire {
-  /** What the peer offered, the first of each number. */
-  readonly offers = new Map<number, OfferMessage>()
+  /** What the peer offered: a number refused once may be used again. */
+  readonly offers = new Map<number, readonly OfferMessage[]>()
   /** Our requests without an answer, for the test to answer. */
   readonly asked: Extract<PeerMessage, { type: 'request' }>[] = []
   #theirs: string[] = []
@@ -12,10 +12,16 @@ export class WatchedWire {
   #tracks = new Set<number>()
   #lastN = -1
 
+  /** One of the numbers we gave out on this wire. */
+  toldNumber(choice: number): number | undefined {
+    const numbers = [...this.#told.keys()]
+    return numbers[choice % numbers.length]
+  }
+
   hear(message: PeerMessage): void {
     switch (message.type) {
       case 'offer':
-        if (!this.offers.has(message.n)) this.offers.set(message.n, message)
+        this.offers.set(message.n, [...(this.offers.get(message.n) ?? []), message])
         return
       case 'request':
         this.#theirs.push(rangeOf(message))
@@ -55,9 +61,9 @@ export class WatchedWire {
         ensure(this.#told.has(message.n), 'only what was offered')
         return
       case 'request': {
-        const offer = this.offers.get(message.n)
-        ensure(offer !== undefined, 'only what they offered is asked')
-        ensure(message.offset % blockBytes === 0 && message.offset >= offer.from, 'asked by blocks')
+        const isOffered = this.offers.get(message.n)?.some(offer => offer.from <= message.offset)
+        ensure(isOffered === true, 'only what they offered is asked')
+        ensure(message.offset % blockBytes === 0, 'asked by blocks')
         ensure(message.length > 0 && message.length <= runBytes, 'asked in runs')
         this.asked.push(message)
         return
