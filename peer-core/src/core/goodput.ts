@@ -12,6 +12,9 @@ export interface Goodput {
 /** Weight of a new sample: the memory of about eight samples. */
 const weight = 0.2
 
+/** A longer wait was a machine asleep, not a source: it must not teach patience. */
+const mostDelayMs = 5_000
+
 /** `bps` and `delayMs` are beliefs held until the first sample replaces them. */
 export function assumedGoodput(bps: number, delayMs: number): Goodput {
   return { bps, deviationBps: bps / 2, delayMs, samples: 0 }
@@ -30,7 +33,8 @@ export function observeTransfer(model: Goodput, bytes: number, ms: number): Good
 }
 
 export function observeDelay(model: Goodput, delayMs: number): Goodput {
-  return { ...model, delayMs: model.delayMs + weight * (delayMs - model.delayMs) }
+  const seen = Math.min(delayMs, mostDelayMs)
+  return { ...model, delayMs: model.delayMs + weight * (seen - model.delayMs) }
 }
 
 /** The rate to plan with: half a deviation below the mean, never under a quarter of it. */
