@@ -40,6 +40,10 @@ describe('goodput', () => {
     expect(plannedBps(after(assumedGoodput(1, 5), 5, 0, 1000))).toBe(1)
   })
 
+  it('learns no patience from a machine that slept through a wait', () => {
+    expect(observeDelay(assumedGoodput(1000, 50), 8 * 3_600_000).delayMs).toBeLessThan(1_100)
+  })
+
   it('keeps rate and delay apart', () => {
     const model = observeDelay(assumedGoodput(1000, 50), 150)
     expect(model).toMatchObject({ bps: 1000, delayMs: 70, samples: 0 })
