@@ -15,7 +15,10 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['{peer-core,edge-fallback,player-plugin,tracker}/src/**/*.test.ts', 'test/{sim,contract}/**/*.test.ts'],
+          include: [
+            '{peer-core,edge-fallback,player-plugin,tracker}/src/**/*.test.ts',
+            'test/{sim,contract}/**/*.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },

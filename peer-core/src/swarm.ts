@@ -1,4 +1,15 @@
-import type { EdgeReason, Integrity, Note, Origin, Place, Policy, SegmentKey, TrackPath, Urgency, WindowEntry } from './core/events.ts'
+import type {
+  EdgeReason,
+  Integrity,
+  Note,
+  Origin,
+  Place,
+  Policy,
+  SegmentKey,
+  TrackPath,
+  Urgency,
+  WindowEntry,
+} from './core/events.ts'
 import type { Mode, PeerId } from './core/messages.ts'
 import type { LinkStats, MeshState } from './ports.ts'
 

@@ -3,7 +3,6 @@ import {
   type GrowMessage,
   type HaveMessage,
   type OfferMessage,
-  type PeerId,
   type WithdrawMessage,
 } from './messages.ts'
 import type { Peer } from './peer.ts'
@@ -149,11 +148,6 @@ export function dropOffersOf(state: State, peer: Peer): Segment[] {
     dropOffer(state, peer, offer)
   }
   return lost
-}
-
-export function offerOf(segment: Segment, peer: PeerId): InOffer | null {
-  for (const offer of segment.offers) if (offer.peer === peer) return offer
-  return null
 }
 
 export function coversBlock(segment: Segment, offer: InOffer, index: number): boolean {

@@ -1,5 +1,5 @@
 import { observeTransfer } from './goodput.ts'
-import { blockBytes, type PeerId, type RequestMessage, runBytes } from './messages.ts'
+import { blockBytes, type RequestMessage, runBytes } from './messages.ts'
 import type { Peer, Serving } from './peer.ts'
 import type { Segment } from './segment.ts'
 import { isProvable, isShared, mayGive } from './sharing.ts'
@@ -200,9 +200,4 @@ function sayBusy(state: State, peer: Peer): void {
   peer.saidBusy = late
   if (late) state.abstainsUntil = state.now + abstainMs
   emit(state, { type: 'send', peer: peer.id, message: { type: 'busy', on: late }, key: null })
-}
-
-export function forgetReceiver(state: State, peer: PeerId): void {
-  const known = state.peers.get(peer)
-  if (known) known.serving = []
 }
