@@ -209,6 +209,13 @@ describe('a viewer that does not give', () => {
     expect(sent(probe, one, 'offer')).toMatchObject([{ source: 'held', frontier: size }])
   })
 
+  it('tells nobody what nothing proves where proof is required', () => {
+    const probe = holder()
+    probe.put({ type: 'policy', policy: { ...policyOf('share'), integrity: 'required' } })
+    probe.join(one)
+    expect(sent(probe, one, 'offer')).toEqual([])
+  })
+
   it('outside the site gets nothing where the operator keeps the line closed, and all when he opens it', () => {
     const probe = holder()
     probe.put({ type: 'policy', policy: { ...policyOf('share'), wan: 'deny' } })

@@ -176,6 +176,17 @@ describe('a request', () => {
     expect(answers(probe, 'reject')).toHaveLength(2)
   })
 
+  it('that waits is rejected when the operator closes the line between us', () => {
+    const probe = holder()
+    probe.join(one, { place: 'outside' })
+    for (let run = 0; run < 5; run++) request(probe, one, run)
+    const policy = { mode: 'share', integrity: 'prefer', lineKbps: 0, uploadKbps: 0, groupSize: 1 } as const
+    probe.put({ type: 'policy', policy: { ...policy, wan: 'deny' } })
+    probe.put({ type: 'drained', peer: one, queuedBytes: 0 })
+    expect(answers(probe, 'piece')).toHaveLength(4)
+    expect(answers(probe, 'reject')).toHaveLength(1)
+  })
+
   it('that waits is forgotten with its peer', () => {
     const probe = holder()
     probe.join(one)
