@@ -6,7 +6,7 @@ import { observeDelay, observeTransfer } from './goodput.ts'
 import { blockBytes, type WithdrawReason } from './messages.ts'
 import { isWhole } from './offers.ts'
 import type { Claim, Fetch, Segment } from './segment.ts'
-import { isProvable, isShared } from './sharing.ts'
+import { freeLineage, isProvable, isShared } from './sharing.ts'
 import { emit, type State } from './state.ts'
 import { checkBlocks, checkList, needsList } from './verification.ts'
 
@@ -25,6 +25,7 @@ export function startFetch(
   range: { from: number; to: number; claimTo: number },
   reason: EdgeReason,
 ): Fetch {
+  freeLineage(segment)
   const from = joinOrRestart(state, segment) ? range.from : 0
   const to = from === range.from ? range.to : 0
   const shared = isShared(state, segment)

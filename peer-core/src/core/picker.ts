@@ -3,7 +3,7 @@ import { plannedBps } from './goodput.ts'
 import { blockBytes, type PeerId, runBytes } from './messages.ts'
 import { coversBlock } from './offers.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
-import { joins, usableOffers } from './sharing.ts'
+import { freeLineage, joins, usableOffers } from './sharing.ts'
 import { type State, wakeBy } from './state.ts'
 
 /** Which blocks to ask of whom: several peers at once, in proportion to what they give. */
@@ -11,6 +11,7 @@ import { type State, wakeBy } from './state.ts'
 /** Asks for every block that a peer can give now. True when something is left that a peer could give later. */
 export function askPeers(state: State, segment: Segment): boolean {
   retireLate(state, segment)
+  freeLineage(segment)
   let offers = usableOffers(state, segment)
   if (offers.length === 0) return false
   adoptSize(segment, offers)

@@ -52,12 +52,17 @@ export function usableOffers(state: State, segment: Segment): InOffer[] {
   return usable
 }
 
+/** Nothing is here or on its way: any lineage may begin. */
+export function freeLineage(segment: Segment): void {
+  if (segment.blocks.isEmpty && segment.asks.size === 0 && segment.fetches.size === 0) segment.lineage = null
+}
+
 /** DESIGN §5: without a root, bytes of two sources meet only under one strong validator and one size. */
 export function joins(state: State, segment: Segment, offer: InOffer): boolean {
   if (offer.size > 0 && segment.size > 0 && offer.size !== segment.size) return false
   if (isProvable(state, segment)) return true
   const { lineage } = segment
   if (lineage === null) return segment.fetches.size === 0
-  if (lineage.source === offer.peer) return true
+  if (lineage.source === offer.peer && lineage.etag === offer.etag) return true
   return lineage.etag !== '' && lineage.etag === offer.etag && segment.size > 0 && segment.size === offer.size
 }
