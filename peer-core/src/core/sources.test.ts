@@ -145,6 +145,35 @@ describe('bytes without a root', () => {
     expect(probe.last('deliver')).toMatchObject({ edgeBytes: 134_464, groupBytes: 65_536 })
   })
 
+  it('of a peer that comes again with another validator are not mixed with its old ones', () => {
+    const probe = new Probe()
+    const entry = entryOf(0)
+    probe.list([entry])
+    probe.join(near)
+    probe.offer(near, entry, { etag: '"1"' })
+    probe.want(0, 9000)
+    probe.hear(near, { ...probe.openRequestsTo(near)[0]!, type: 'piece' })
+    const before = probe.requestsTo(near).length
+    probe.join(near)
+    probe.offer(near, entry, { etag: '"2"' })
+    expect(probe.requestsTo(near)).toHaveLength(before)
+  })
+
+  it('begin anew with whom comes next when nothing came of the first source', () => {
+    const probe = new Probe()
+    const entry = entryOf(0)
+    probe.list([entry])
+    probe.join(near)
+    probe.join(far)
+    probe.offer(near, entry, { etag: '"1"' })
+    probe.want(0, 9000)
+    probe.put({ type: 'peerLeft', peer: near, reason: 'gone' })
+    probe.offer(far, entry, { etag: '"2"' })
+    expect(bytesFrom(probe, far)).toBe(200_000)
+    probe.answer(far)
+    expect(probe.last('deliver')).toMatchObject({ groupBytes: 200_000 })
+  })
+
   it('begin anew when the edge answers with another validator', () => {
     const probe = new Probe({ groupSize: 1 })
     probe.list([entryOf(0)])
