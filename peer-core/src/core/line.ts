@@ -1,6 +1,6 @@
 import { plannedBps } from './goodput.ts'
 import type { Segment } from './segment.ts'
-import { bitrateBps, groupPeers } from './sharing.ts'
+import { bitrateBps, groupPeers, isShared } from './sharing.ts'
 import type { State } from './state.ts'
 
 /** The site's shared line, and what the edge over it gives. */
@@ -28,7 +28,7 @@ export function isLineFull(state: State, segment: Segment): boolean {
   let busy = 0
   for (const [other, otherDueAt] of state.active) {
     if (other === segment || other.stored) continue
-    if (isLeased(other)) busy += bitrateBps(state, other)
+    if (isLeased(state, other)) busy += bitrateBps(state, other)
     else if (otherDueAt < dueAt && isAwaited(state, other)) return true
   }
   return busy > 0 && busy + bitrateBps(state, segment) > lineBps(state)
@@ -38,7 +38,7 @@ export function isLineFull(state: State, segment: Segment): boolean {
 export function lineShareBps(state: State, segment: Segment): number {
   if (!isThin(state, segment)) return Infinity
   let leases = 0
-  for (const other of state.active.keys()) if (isLeased(other)) leases++
+  for (const other of state.active.keys()) if (isLeased(state, other)) leases++
   return lineBps(state) / Math.max(leases, 1)
 }
 
@@ -46,8 +46,10 @@ function lineBps(state: State): number {
   return state.policy.lineKbps > 0 ? state.policy.lineKbps * 125 : edgeBps(state)
 }
 
-function isLeased(segment: Segment): boolean {
+function isLeased(state: State, segment: Segment): boolean {
   if (segment.fetches.size > 0) return true
+  // Whatever others say of it, nobody leases what may not be shared.
+  if (!isShared(state, segment)) return false
   for (const offer of segment.offers)
     if (offer.active && offer.source === 'edge' && offer.voidWhy !== 'silent') return true
   return false
