@@ -6,7 +6,7 @@ import { steps } from './testing/steps.ts'
 import { replayTrace } from './trace.ts'
 
 const seed = Number(process.env['SEED'] ?? 20_240_607)
-const numRuns = Number(process.env['RUNS'] ?? 6_000)
+const numRuns = Number(process.env['RUNS'] ?? 4_000)
 
 describe('whatever comes in', () => {
   it('keeps every law of the core, and answers the same inputs with the same outputs', () => {

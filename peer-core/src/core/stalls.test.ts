@@ -29,6 +29,19 @@ describe('a want beside a peer that gives nothing', () => {
     expect(probe.fetches().some(({ key }) => key === 'segment 0')).toBe(true)
   })
 
+  it('is not kept off a thin line by a lease of what is too large to share', () => {
+    const probe = new Probe({ lineKbps: 1000, groupSize: 2 })
+    const large = entryOf(1, { size: 20_000_000 })
+    probe.list([entryOf(0), { ...large, size: 0 }])
+    probe.join(one)
+    probe.offer(one, large, { size: 0, source: 'edge', frontier: 0 })
+    probe.list([entryOf(0), large])
+    probe.play(0, 0)
+    probe.want(0, 5000)
+    probe.live(6000)
+    expect(probe.fetches().some(({ key }) => key === 'segment 0')).toBe(true)
+  })
+
   it('is not kept waiting by a lease that grows while no request is answered', () => {
     const probe = new Probe()
     const entry = entryOf(0)

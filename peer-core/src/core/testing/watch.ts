@@ -265,9 +265,9 @@ export class Watch {
     ensure(heldBytes >= 0 && heldBytes <= this.#config.storeBytes + this.#wantedBytes(), `${heldBytes} held`)
   }
 
-  /** What the player waits for is held beyond the budget. */
+  /** What the player waits for, and what came last, is held beyond the budget, be it too large to share. */
   #wantedBytes(): number {
-    return this.#config.sharedSegmentBytes * (1 + new Set(this.openWants.values()).size)
+    return 2 * this.#config.sharedSegmentBytes * (1 + new Set(this.openWants.values()).size)
   }
 
   #isProvable(key: string): boolean {
