@@ -1,3 +1,5 @@
+import type { ListedFragment, ListedPlaylist } from './playlist-window.ts'
+
 /**
  * What we use of hls.js 1.5 to 1.7, declared by us: no import of theirs, so any of those versions fits and nothing
  * of it ends up in our bundle.
@@ -94,30 +96,17 @@ export interface LoaderCallbacksLike {
   onProgress?(stats: LoaderStatsLike, context: LoaderContextLike, data: ArrayBuffer, details: unknown): void
 }
 
-export interface FragmentLike {
-  readonly sn: number | 'initSegment'
-  readonly cc: number
+export interface FragmentLike extends ListedFragment {
   readonly type: string
   readonly level: number
-  /** Seconds on this viewer's timeline. */
-  readonly start: number
-  readonly duration: number
   readonly bitrateTest: boolean
-  readonly gap?: boolean | undefined
   /** URL of the playlist that lists it. */
   readonly baseurl: string
-  /** Absolute, as the playlist resolves it. */
-  readonly url: string | null
-  readonly byteRange: readonly number[]
   readonly initSegment: FragmentLike | null
   readonly stats: LoaderStatsLike
 }
 
-export interface DetailsLike {
-  readonly url: string
-  readonly live: boolean
-  readonly m3u8: string
+export interface DetailsLike extends ListedPlaylist {
   readonly targetduration: number
-  /** Null where a delta playlist left segments out that were never known. */
   readonly fragments: readonly (FragmentLike | null)[]
 }

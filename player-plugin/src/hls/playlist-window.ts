@@ -9,7 +9,28 @@ import {
   type TrackPath,
   trackPath,
 } from '@nearcast/peer-core'
-import type { DetailsLike, FragmentLike } from './hls-like.ts'
+
+/** What is read of a playlist's segment: an hls.js fragment has it, and so has a playlist read without a player. */
+export interface ListedFragment {
+  readonly sn: number | 'initSegment'
+  readonly cc: number
+  /** Seconds on this viewer's timeline. */
+  readonly start: number
+  readonly duration: number
+  readonly gap?: boolean | undefined
+  /** Absolute, as the playlist resolves it. */
+  readonly url: string | null
+  readonly byteRange: readonly number[]
+  readonly initSegment: ListedFragment | null
+}
+
+export interface ListedPlaylist {
+  readonly url: string
+  readonly live: boolean
+  readonly m3u8: string
+  /** Null where a delta playlist left segments out that were never known. */
+  readonly fragments: readonly (ListedFragment | null)[]
+}
 
 export interface PlaylistWindow {
   readonly track: TrackPath
@@ -27,7 +48,7 @@ type Range = { readonly from: number; readonly to: number } | null
  *   otherwise parse thousands of URLs every two seconds)
  */
 export function playlistWindow(
-  details: DetailsLike,
+  details: ListedPlaylist,
   digests: DigestTable,
   rules: IdentityRules,
   before: readonly SegmentSource[] = [],
@@ -62,12 +83,12 @@ export function playlistWindow(
  * @param beside the media segment whose moment an init segment belongs to
  */
 export function segmentSource(
-  fragment: FragmentLike,
+  fragment: ListedFragment,
   range: Range,
   track: TrackPath,
   digest: SegmentDigest | undefined,
   rules: IdentityRules,
-  beside: FragmentLike = fragment,
+  beside: ListedFragment = fragment,
   earlier?: SegmentSource,
 ): SegmentSource | null {
   const url = fragment.url ?? ''
@@ -91,10 +112,10 @@ export function segmentSource(
   }
 }
 
-export function rangeOf({ byteRange: [from, to] }: FragmentLike): Range {
+export function rangeOf({ byteRange: [from, to] }: ListedFragment): Range {
   return from !== undefined && to !== undefined && to > from ? { from, to } : null
 }
 
-function digestFor(init: FragmentLike, digests: DigestTable): SegmentDigest | undefined {
+function digestFor(init: ListedFragment, digests: DigestTable): SegmentDigest | undefined {
   return init.url ? digestOfInit(digests, init.url, rangeOf(init)) : undefined
 }

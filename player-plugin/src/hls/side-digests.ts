@@ -3,6 +3,7 @@ import type { ResolvedConfig } from '../config.ts'
 import type { DetailsLike } from './hls-like.ts'
 import type { HlsPlayer } from './hls-player.ts'
 import { readByPlayer } from './player-read.ts'
+import type { ListedPlaylist } from './playlist-window.ts'
 import { createSidecar, type Sidecar } from './sidecar.ts'
 
 /** Digests beside the VoD playlists of one player, read as far as playback needs them. */
@@ -46,6 +47,6 @@ export class SideDigests {
 }
 
 /** A head tag without any segment's: the publisher's digests are beside the playlist. */
-function announcesSidecar({ m3u8, url }: DetailsLike): boolean {
+export function announcesSidecar({ m3u8, url }: Pick<ListedPlaylist, 'm3u8' | 'url'>): boolean {
   return m3u8.includes('#EXT-X-NEARCAST:') && parseDigestTags(m3u8, url).segments.size === 0
 }

@@ -10,11 +10,18 @@ import {
   type TrackPath,
   trackPath,
 } from '@nearcast/peer-core'
-import type { DetailsLike, FragmentLike, LoaderContextLike } from './hls-like.ts'
-import { type PlaylistWindow, playlistWindow, rangeOf, segmentSource } from './playlist-window.ts'
+import type { LoaderContextLike } from './hls-like.ts'
+import {
+  type ListedFragment,
+  type ListedPlaylist,
+  type PlaylistWindow,
+  playlistWindow,
+  rangeOf,
+  segmentSource,
+} from './playlist-window.ts'
 
 interface Track {
-  details: DetailsLike
+  details: ListedPlaylist
   digests: DigestTable
   window: PlaylistWindow
   /** Keys of `window`, and what loaders asked for beside it. */
@@ -49,7 +56,7 @@ export class TrackDirectory {
    * Takes a playlist as the player has it after an update. Digests seen before stay: a delta update
    * (RFC 8216bis §6.2.5.1) leaves out the tags of the segments it skips.
    */
-  update(details: DetailsLike): PlaylistWindow {
+  update(details: ListedPlaylist): PlaylistWindow {
     const path = trackPath(details.url, this.#rules)
     const before = this.#tracks.get(path)
     const digests = merge(before?.digests ?? noDigests, parseDigestTags(details.m3u8 ?? '', details.url))
@@ -63,7 +70,7 @@ export class TrackDirectory {
   }
 
   /** The window again when the player's timeline moved under it (first timestamps of a live stream), else null. */
-  realign(details: DetailsLike): PlaylistWindow | null {
+  realign(details: ListedPlaylist): PlaylistWindow | null {
     const path = trackPath(details.url, this.#rules)
     const track = this.#tracks.get(path)
     const start = details.fragments.find(fragment => fragment !== null)?.start
@@ -105,7 +112,7 @@ export class TrackDirectory {
   }
 
   /** The newest details of the same playlist, if it is followed. */
-  follows(details: DetailsLike): DetailsLike | undefined {
+  follows(details: ListedPlaylist): ListedPlaylist | undefined {
     return this.#tracks.get(trackPath(details.url, this.#rules))?.details
   }
 
@@ -117,7 +124,7 @@ export class TrackDirectory {
     this.#tracks.clear()
   }
 
-  #set(path: TrackPath, details: DetailsLike, digests: DigestTable): PlaylistWindow {
+  #set(path: TrackPath, details: ListedPlaylist, digests: DigestTable): PlaylistWindow {
     const window = playlistWindow(details, digests, this.#rules, this.#tracks.get(path)?.window.sources)
     const media = window.sources.filter(({ seq }) => seq >= 0)
     const first = media[0]
@@ -135,7 +142,7 @@ export class TrackDirectory {
   /** A digest describes the listed range and no other. */
   #digestOf(
     track: Track,
-    frag: FragmentLike,
+    frag: ListedFragment,
     range: { from: number; to: number } | null,
   ): SegmentDigest | undefined {
     if (typeof frag.sn !== 'number') return undefined
