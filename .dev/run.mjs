@@ -21,7 +21,7 @@ const commands = {
   tracker: 'tracker/src/cli.ts',
   edge: 'edge-fallback/src/cli/edge.ts',
   digest: 'edge-fallback/src/cli/edge.ts',
-  peer: 'peer-core/src/node/cli.ts',
+  peer: 'player-plugin/src/headless/cli.ts',
   sim: 'test/sim/cli.ts',
   'bench:transport': 'test/bench/transport.ts',
 }
