@@ -149,9 +149,11 @@ describe('bytes without a root', () => {
     const probe = new Probe()
     const entry = entryOf(0)
     probe.list([entry])
+    probe.want(0, 9000)
+    // The edge rests a while: only peers can give.
+    probe.put({ type: 'edgeFailed', fetch: probe.last('fetchEdge').fetch, reason: 'busy' })
     probe.join(near)
     probe.offer(near, entry, { etag: '"1"' })
-    probe.want(0, 9000)
     probe.hear(near, { ...probe.openRequestsTo(near)[0]!, type: 'piece' })
     const before = probe.requestsTo(near).length
     probe.join(near)
