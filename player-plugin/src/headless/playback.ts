@@ -12,6 +12,9 @@ export interface Stall {
   readonly ms: number
 }
 
+/** A player begins when there is more than the frame it shows. */
+const enoughMs = 100
+
 export class Playback {
   #state: PlaybackState
   #positionMs: number
@@ -61,7 +64,7 @@ export class Playback {
     switch (this.#state.type) {
       case 'starting':
       case 'stalled':
-        if (bufferEndMs > this.#positionMs) this.#play(now)
+        if (bufferEndMs - this.#positionMs >= (isComplete ? 1 : enoughMs)) this.#play(now)
         else if (isComplete) this.#state = { type: 'ended' }
         return
       case 'playing': {

@@ -30,6 +30,10 @@ export interface FeedOptions {
   readonly onTrouble: (detail: string | null) => void
 }
 
+/** A cache may give a playlist that is some segments old; an encoder that was started again counts from far below. */
+const begunAnewSegments = 10
+/** As hls.js has it (`maxFragLookUpTolerance`). */
+const lookUpToleranceMs = 250
 /** Waits of a live playlist whose server fails, at most, ms. */
 const longestRetryMs = 10_000
 
@@ -78,9 +82,17 @@ export class PlaylistFeed {
     return this.#items[this.#indexFrom(seq)]
   }
 
-  /** The item that `mediaMs` lies in, else the next. */
+  /** The item to begin with at `mediaMs`: the one it lies in, or the next when that one is all but over. */
   at(mediaMs: number): FeedItem | undefined {
-    return this.#items.find(({ source }) => source.startMs + source.durationMs > mediaMs)
+    return this.#items.find(({ source: { startMs, durationMs } }) => {
+      return startMs + durationMs - Math.min(lookUpToleranceMs, durationMs) > mediaMs
+    })
+  }
+
+  /** A live playlist counts far below `nextSeq`: its encoder was started again. */
+  hasBegunAnew(nextSeq: number): boolean {
+    const last = this.#items.at(-1)?.source.seq
+    return this.#live && last !== undefined && last + begunAnewSegments < nextSeq
   }
 
   /** Reads the playlist; null when it is here, else why it is not. */

@@ -4,7 +4,8 @@ export interface Progress {
   show(line: string): void
   /** Something that must not be overwritten. */
   note(line: string): void
-  close(): void
+  /** The state at the end. */
+  close(line: string): void
 }
 
 export interface ProgressOutput {
@@ -34,9 +35,9 @@ function liveLine(output: ProgressOutput): Progress {
     note(line) {
       output.write(`${clearLine}${line}\n${shown}`)
     },
-    close() {
-      output.write(shown === '' ? '' : '\n')
+    close(line) {
       shown = ''
+      output.write(`${clearLine}${line}\n`)
     },
   }
 }
@@ -52,6 +53,8 @@ function logLines(output: ProgressOutput, now: () => number): Progress {
     note(line) {
       output.write(`${line}\n`)
     },
-    close() {},
+    close(line) {
+      output.write(`${line}\n`)
+    },
   }
 }

@@ -29,9 +29,9 @@ const liveSyncTargets = 3
 const positionEveryMs = 5_000
 /** What was taken and is not kept (too large to share, evicted, forbidden by policy) is left alone this long. */
 const leftAloneMs = 600_000
-/** A disk gets this long to write what came last, in so many looks. */
-const settleMs = 25
-const mostWaits = 80
+/** A disk gets this long to write a segment, in so many looks. */
+const lookMs = 10
+const mostLooks = 100
 const firstRetryMs = 2_000
 const longestRetryMs = 60_000
 
@@ -97,7 +97,6 @@ export class Seeder {
       const outcome = await this.#pass(plan(recorded))
       if (this.#isClosed) return
       const isAll = recorded.length > 0 && recorded.length === feeds.length
-      await this.#kept(recorded)
       const done = outcome === 'full' ? 'full' : outcome === 'nothing-missing' && isAll ? 'complete' : null
       if (done && done !== this.#done) {
         this.#done = done
@@ -105,20 +104,6 @@ export class Seeder {
       }
       await this.#rest(reviewMs)
     }
-  }
-
-  /** What was just taken is on its way to the shelf. */
-  async #kept(feeds: readonly PlaylistFeed[]): Promise<void> {
-    const { shelf } = this.#options
-    for (let waits = 0; waits < mostWaits; waits++) {
-      if (plan(feeds).every(({ source }) => shelf.has(source.key) || !this.#wasTaken(source.key))) return
-      await this.#rest(settleMs)
-    }
-  }
-
-  #wasTaken(key: SegmentKey): boolean {
-    const at = this.#retries.get(key)?.at
-    return at !== undefined && at - leftAloneMs > performance.now() - mostWaits * settleMs
   }
 
   /** Takes what is missing of a plan, once. */
@@ -137,9 +122,15 @@ export class Seeder {
           onProblem('cache-full', 'The cache is full; what is in it is served. Raise --cache-size for more.')
         return 'full'
       }
+      const retry = this.#retries.get(source.key)
+      if (retry && performance.now() < retry.at) {
+        if (retry.failures > 0) isMissing = true
+        continue
+      }
       const started = performance.now()
       const edgeBytes = await this.#take(feed, source, patienceMs)
       if (edgeBytes === null) isMissing = true
+      else await this.#kept(source.key)
       // The disk refused it: fetching more would fill the memory.
       if (shelf.trouble() !== null) {
         this.#sayTrouble(shelf.trouble())
@@ -159,6 +150,10 @@ export class Seeder {
       if (placed && feed.live && nextSeq < 0)
         nextSeq = feed.at(endMs(placed) - liveSyncTargets * placed.targetMs)?.source.seq ?? -1
       const item = feed.live && nextSeq >= 0 ? feed.from(nextSeq) : undefined
+      if (feed.hasBegunAnew(nextSeq)) {
+        nextSeq = -1
+        continue
+      }
       if (!item || !placed) {
         await this.#changed()
         continue
@@ -186,7 +181,6 @@ export class Seeder {
   /** Bytes that came from the edge; null when it could not be had. */
   async #take(feed: PlaylistFeed, source: SegmentSource, deadlineMs: number): Promise<number | null> {
     const retry = this.#retries.get(source.key)
-    if (retry && performance.now() < retry.at && !feed.live) return retry.failures > 0 ? null : 0
     const { swarm, onSegment, onProblem } = this.#options
     const signal = this.#abort.signal
     try {
@@ -207,6 +201,15 @@ export class Seeder {
         onProblem('segment-failed', `${source.url} could not be had: ${reason}. It is tried again.`)
       }
       return null
+    }
+  }
+
+  /** What was just taken is on its way to the disk; how much fits is known when it is there. */
+  async #kept(key: SegmentKey): Promise<void> {
+    const { shelf } = this.#options
+    for (let looks = 0; looks < mostLooks && !shelf.has(key) && !this.#isClosed; looks++) {
+      if (shelf.trouble() !== null) return
+      await this.#rest(lookMs)
     }
   }
 

@@ -129,6 +129,7 @@ export class Viewer {
 
   #pump(track: Track): void {
     if (this.#abort.signal.aborted || track.isLoading || performance.now() < track.retryAt) return
+    if (track.feed.hasBegunAnew(track.nextSeq)) return this.#resync()
     const item = track.feed.from(track.nextSeq)
     if (!item) return
     if (item.source.seq > track.nextSeq && track.feed.live && this.#isLeftBehind(track)) return this.#resync()
@@ -156,7 +157,7 @@ export class Viewer {
     }
     this.#options.onProblem(
       'resync',
-      'The live window moved past the playhead; playback goes on at its edge.',
+      'The live window is elsewhere than the playhead; playback goes on at its edge.',
     )
   }
 
