@@ -39,10 +39,12 @@ if (args.length === 0) {
 const folder = mkdtempSync(join(tmpdir(), 'nearcast-test-'))
 const file = join(folder, 'report.json')
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+// Where the user stood when calling npm is no business of the commands that the tests start.
+const { NEARCAST_CWD: _cwd, ...environment } = process.env
 const run = spawnSync(
   process.execPath,
   [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_OPTIONS: '--conditions=nearcast-source' } },
+  { cwd: root, stdio: 'inherit', env: { ...environment, NODE_OPTIONS: '--conditions=nearcast-source' } },
 )
 const report = readReport(file)
 rmSync(folder, { recursive: true })

@@ -55,6 +55,39 @@ async function tamper(one: Viewer, how: 'drop' | 'flip'): Promise<void> {
   }, how)
 }
 
+/** From the next new segment on this page gives `pieces` whole pieces, says so, and then nothing more. */
+async function stopAfter(one: Viewer, pieces: number): Promise<void> {
+  await one.page.evaluate(count => {
+    const send = RTCDataChannel.prototype.send as (data: ArrayBuffer | ArrayBufferView) => void
+    const idleMs = 600
+    let last = performance.now()
+    let left = Number.POSITIVE_INFINITY
+    RTCDataChannel.prototype.send = function (this: RTCDataChannel, data: unknown) {
+      const bytes = data as ArrayBuffer | ArrayBufferView
+      if (left <= 0) return
+      if (bytes.byteLength >= 4096) {
+        // Between two segments nothing is given for a while.
+        if (
+          left === Number.POSITIVE_INFINITY &&
+          performance.now() - last > idleMs &&
+          bytes.byteLength > 65_000
+        )
+          left = count
+        last = performance.now()
+        if (left !== Number.POSITIVE_INFINITY && --left === 0) setTimeout(() => console.log('midway'))
+      }
+      return send.call(this, bytes)
+    } as typeof RTCDataChannel.prototype.send
+  }, pieces)
+}
+
+async function newestArriving(one: Viewer) {
+  const segments = (await one.report()).snapshot?.swarm?.segments ?? []
+  return segments
+    .filter(({ state, groupBytes }) => state === 'arriving' && groupBytes > 0)
+    .sort((a, b) => b.seq - a.seq)[0]
+}
+
 /** This viewer's playlists come from a cache that lags behind: others know of a segment sooner. */
 async function stale(one: Viewer, byMs: number): Promise<void> {
   const seen = new Map<string, { at: number; body: string }[]>()
@@ -95,29 +128,23 @@ describe('a peer that dies while others take its lease', () => {
     }
     for (const other of others) await linked(other, 2)
     await pause(5000)
-    // Killed in the midst of giving: it has the segment, the others have begun to.
-    let key = ''
-    await until(
-      async () => {
-        const [first, second] = await Promise.all(
-          others.map(async other => (await other.report()).snapshot?.swarm),
-        )
-        const newest = first?.segments.reduce((a, b) => (b.seq > a.seq ? b : a))
-        const begun = [newest].find(
-          segment =>
-            segment?.state === 'arriving' &&
-            segment.groupBytes > 0 &&
-            segment.edgeBytes === 0 &&
-            second?.segments.some(({ key, state }) => key === segment.key && state === 'arriving'),
-        )
-        key = begun?.key ?? ''
-        return key !== ''
-      },
-      20_000,
-      () => 'a segment under way from the victim',
-    )
+    // Killed in the midst of giving: of a new segment the others have one piece from it, and no more.
+    const midway = victim.page.waitForEvent('console', message => message.text() === 'midway')
+    await stopAfter(victim, 1)
+    await midway
     const logged = stage.demo.edge.log.entries.length
     server.process().kill('SIGKILL')
+    let newest: Awaited<ReturnType<typeof newestArriving>>
+    await until(
+      async () => {
+        const begun = await Promise.all(others.map(newestArriving))
+        newest = begun.reduce((a, b) => ((b?.seq ?? -1) > (a?.seq ?? -1) ? b : a))
+        return newest?.groupBytes === 65_536
+      },
+      3000,
+      () => `one piece to have come: ${JSON.stringify(newest)}`,
+    )
+    const { key } = newest!
     await pause(12_000)
     const file = /[^/]+\.ts/.exec(key)![0]
     const after = stage.demo.edge.log.entries.slice(logged).filter(({ path }) => path.includes(`/${file}`))
