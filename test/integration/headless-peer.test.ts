@@ -227,12 +227,52 @@ describe('a headless seed', () => {
     expect(seed.problems).toEqual([expect.stringContaining('cache is full')])
   })
 
+  it('never means to fill the disk', async () => {
+    const cacheDir = await mkdtemp(join(tmpdir(), 'nearcast-large-'))
+    cleanups.push(() => rm(cacheDir, { recursive: true, force: true }))
+    const seed = await start('aes', { role: 'seed', cacheDir, cacheBytes: 1e17 })
+    expect(seed.problems).toEqual([expect.stringMatching(/has room for [\d.]+ [MGT]B, not/)])
+    expect(seed.peer.report().cache.limit).toBeLessThan(1e17)
+  })
+
   it('refuses a cache that another peer of the same content uses', async () => {
     const cacheDir = await mkdtemp(join(tmpdir(), 'nearcast-shared-'))
     cleanups.push(() => rm(cacheDir, { recursive: true, force: true }))
     await start('ts', { role: 'seed', cacheDir })
     await expect(start('ts', { role: 'seed', cacheDir })).rejects.toMatchObject({ reason: 'cache-in-use' })
     await expect(start('aes', { role: 'seed', cacheDir })).resolves.toBeDefined()
+  })
+})
+
+describe('headless peers that the tracker switches off', () => {
+  afterEach(() => demo.tracker.setOverride(null, null))
+
+  it('play on from the edge, and seed nothing until they may again', async () => {
+    const seed = await start('live-ts', { role: 'seed', rendition: 180 })
+    const viewer = await start('live-ts', { rendition: 180 })
+    await until(
+      () => viewer.peer.report().peers === 1,
+      5_000,
+      () => viewer.peer.report(),
+    )
+    demo.tracker.setOverride(null, { mode: 'off' })
+    await until(
+      () => viewer.peer.report().peers === 0 && seed.peer.report().peers === 0,
+      5_000,
+      () => viewer.peer.report(),
+    )
+    await pause(500)
+    const taken = () => seed.peer.report().segments
+    const before = taken()
+    await pause(5_000)
+    expect(taken()).toBe(before)
+    expect(viewer.peer.report().playback).toMatchObject({ state: 'playing', stalls: 0 })
+    demo.tracker.setOverride(null, null)
+    await until(
+      () => taken() > before && viewer.peer.report().peers === 1,
+      8_000,
+      () => seed.peer.report(),
+    )
   })
 })
 

@@ -23,6 +23,9 @@ process.on('unhandledRejection', reason => {
   progress.note(`warning: something failed unnoticed: ${detail}`)
 })
 
+// Whoever read our output may be gone; the peer goes on.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 // npm runs scripts in the project's folder; paths are meant from where the user stands.
 const from = process.env['NEARCAST_CWD'] ?? process.cwd()
 const options = read()

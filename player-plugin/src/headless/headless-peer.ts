@@ -229,8 +229,18 @@ class Peer implements HeadlessPeer {
       this.#runner = { type: 'viewer', viewer: new Viewer(options) }
     } else {
       const { shelf } = this.#parts
-      const options = { swarm, feeds, shelf, cacheBytes, onSegment, onProblem, onDone: this.#finish }
-      this.#runner = { type: 'seed', seeder: new Seeder(options) }
+      const seeder = new Seeder({
+        swarm,
+        isServing: () => swarm.snapshot().policy.mode === 'share',
+        hasCompany: () => swarm.snapshot().peers.some(({ place }) => place === 'group'),
+        feeds,
+        shelf,
+        cacheBytes,
+        onSegment,
+        onProblem,
+        onDone: this.#finish,
+      })
+      this.#runner = { type: 'seed', seeder }
     }
   }
 

@@ -6,7 +6,11 @@ import type { Shelf } from './shelf.ts'
 import { endMs } from './timeline.ts'
 
 export interface SeederOptions {
-  readonly swarm: Swarm
+  readonly swarm: Pick<Swarm, 'request' | 'setPosition'>
+  /** False while a policy switched peers off, or made this one take only: nobody is served by what it fetches. */
+  readonly isServing: () => boolean
+  /** Whether anybody else is behind the same network. */
+  readonly hasCompany: () => boolean
   readonly feeds: readonly PlaylistFeed[]
   readonly shelf: Shelf
   /** Bytes that may be kept. */
@@ -115,8 +119,7 @@ export class Seeder {
     for (const { feed, source } of entries) {
       if (this.#isClosed) return 'some-missing'
       if (shelf.has(source.key)) continue
-      // Switched off by the tracker, or told only to take: nobody is served by what we fetch.
-      if (!this.#isServing()) return 'some-missing'
+      if (!this.#options.isServing()) return 'some-missing'
       if (shelf.usage().bytes + (source.size || meanSize(feed)) > cacheBytes) {
         if (this.#done !== 'full')
           onProblem('cache-full', 'The cache is full; what is in it is served. Raise --cache-size for more.')
@@ -137,7 +140,7 @@ export class Seeder {
         return 'some-missing'
       }
       this.#saidTrouble = false
-      if (edgeBytes && this.#hasViewers())
+      if (edgeBytes && this.#options.hasCompany())
         await this.#rest(Math.min(Math.max(performance.now() - started, leastRestMs), mostRestMs))
     }
     return isMissing ? 'some-missing' : 'nothing-missing'
@@ -158,7 +161,7 @@ export class Seeder {
         await this.#changed()
         continue
       }
-      if (!this.#isServing()) {
+      if (!this.#options.isServing()) {
         nextSeq = -1
         await this.#changed()
         continue
@@ -211,14 +214,6 @@ export class Seeder {
       if (shelf.trouble() !== null) return
       await this.#rest(lookMs)
     }
-  }
-
-  #isServing(): boolean {
-    return this.#options.swarm.snapshot().policy.mode === 'share'
-  }
-
-  #hasViewers(): boolean {
-    return this.#options.swarm.snapshot().peers.some(({ place }) => place === 'group')
   }
 
   #sayTrouble(trouble: unknown): void {

@@ -6,7 +6,7 @@ import type { FeedItem, PlaylistFeed } from './playlist-feed.ts'
 import { endMs } from './timeline.ts'
 
 export interface ViewerOptions {
-  readonly swarm: Swarm
+  readonly swarm: Pick<Swarm, 'request' | 'setPosition'>
   /** What is played, video first; each was read once. */
   readonly feeds: readonly PlaylistFeed[]
   /** How far ahead to buffer, ms. */
