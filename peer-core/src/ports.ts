@@ -27,7 +27,7 @@ export interface Link {
   /** Bytes of ours not yet handed to the network. */
   queuedBytes(): number
   /** Bytes both ways that were no media: messages, hashes and framing. */
-  controlBytes?(): number
+  controlBytes(): number
   /** Attach the receiver. Messages that came before are buffered, in order. */
   listen(events: LinkEvents): void
   stats(): Promise<LinkStats | null>

@@ -57,7 +57,10 @@ interface Run {
 }
 
 function run(...args: string[]): Run {
-  const child = spawn(process.execPath, ['--conditions=nearcast-source', cli, ...args], { cwd: dir })
+  const child = spawn(process.execPath, ['--conditions=nearcast-source', cli, ...args], {
+    cwd: dir,
+    env: { ...process.env, NEARCAST_CWD: dir },
+  })
   children.push(child)
   const lines: string[] = []
   let rest = ''

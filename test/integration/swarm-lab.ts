@@ -181,6 +181,7 @@ export function tamperPieces(link: Link, change: (payload: Uint8Array) => Uint8A
       if (changed) link.send(message, changed)
     },
     queuedBytes: () => link.queuedBytes(),
+    controlBytes: () => link.controlBytes(),
     listen: (events: LinkEvents) => link.listen(events),
     stats: () => link.stats(),
     close: reason => link.close(reason),

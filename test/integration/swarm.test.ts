@@ -40,6 +40,9 @@ describe('swarms together', () => {
       expect(delivery).toMatchObject({ edgeBytes: 0, groupBytes: size, verified: true, origin: 'held' })
     }
     expect(lab.edgeBytes()).toBe(before)
+    const { control, group } = b.snapshot().bytes
+    expect(control).toBeGreaterThan(500)
+    expect(control).toBeLessThan(group / 20)
   })
 
   it('takes one copy from the edge when several ask for the same segment at once', async () => {

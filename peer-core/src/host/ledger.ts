@@ -61,7 +61,7 @@ export class Ledger {
 
   left(peer: PeerId): void {
     const record = this.links.get(peer)
-    if (record) this.#closedControl += record.link.controlBytes?.() ?? 0
+    if (record) this.#closedControl += record.link.controlBytes()
     this.links.delete(peer)
   }
 
@@ -145,7 +145,7 @@ export class Ledger {
 
   control(): number {
     let bytes = this.#closedControl
-    for (const { link } of this.links.values()) bytes += link.controlBytes?.() ?? 0
+    for (const { link } of this.links.values()) bytes += link.controlBytes()
     return bytes
   }
 

@@ -66,6 +66,9 @@ class WireLink implements Link {
   #events: LinkEvents | null = null
   #waiting: { readonly message: PeerMessage; readonly payload: Uint8Array | undefined }[] = []
   #closeReason: string | null = null
+  /** Both ways; of it media. */
+  #wireBytes = 0
+  #mediaBytes = 0
 
   constructor(connection: Connection, options: LinkOptions, outcome: LinkOutcome) {
     this.#connection = connection
@@ -77,7 +80,10 @@ class WireLink implements Link {
       onFrame: frame => this.#inspect(frame),
     })
     this.#outbox = new Outbox(connection, options.now, {
-      onTurn: (n, offset, payload) => this.#wire.piece(n, offset, payload),
+      onTurn: (n, offset, payload) => {
+        this.#mediaBytes += payload.length
+        this.#wire.piece(n, offset, payload)
+      },
       onDrained: queuedBytes => this.#events?.onDrained(queuedBytes),
       onStalled: () => this.close('stalled'),
     })
@@ -137,6 +143,10 @@ class WireLink implements Link {
     if (this.#state === 'closed') this.#tellClosed()
   }
 
+  controlBytes(): number {
+    return this.#wireBytes - this.#mediaBytes
+  }
+
   stats(): Promise<LinkStats | null> {
     return this.#connection.stats()
   }
@@ -177,6 +187,7 @@ class WireLink implements Link {
 
   #received(bytes: Uint8Array): void {
     if (this.#state === 'closed' || this.#closeReason !== null) return
+    this.#wireBytes += bytes.length
     if (!this.#frames.push(bytes)) this.#violation()
     const keepAlives = this.#frames.takeKeepAlives()
     if (keepAlives > 0) this.#meterControl(keepAlives, keepAlives * lengthBytes)
@@ -204,7 +215,10 @@ class WireLink implements Link {
   /** The package's events; each comes from a frame that passed the guard. */
   #hear(): void {
     this.#wire
-      .on('data', chunk => this.#outbox.fromProtocol(chunk))
+      .on('data', chunk => {
+        this.#wireBytes += chunk.length
+        this.#outbox.fromProtocol(chunk)
+      })
       .on('handshake', (infoHash, peer, extensions) => this.#handshake(infoHash, peer, extensions))
       .on('extended', (name, payload) => this.#extended(name, payload))
       .on('unchoke', () => this.#readyIfDone())
@@ -223,6 +237,7 @@ class WireLink implements Link {
       })
       .on('piece', (n, offset, block) => {
         const length = block.length
+        this.#mediaBytes += length
         // Bytes nobody asked for are an attack on our memory or on our books.
         if (this.#asked.answer({ n, offset, length }) === null) this.#violation()
         else this.#deliver({ type: 'piece', n, offset, length }, owned(block))
