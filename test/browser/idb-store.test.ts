@@ -1,22 +1,32 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Browser, Page } from 'playwright-core'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { storeContract } from '../contract/store-contract.ts'
 import { bundle } from './bundle.ts'
-import { launchChromium } from './chromium.ts'
+import { chromiumPath, quietArgs } from './chromium.ts'
 
 type Subject = typeof import('./pages/idb-store.ts')
 declare const subject: Subject
 
 describe('the IndexedDB store, in Chromium', () => {
-  let browser: Browser
+  let browser: BrowserContext
   let page: Page
+  // A profile on disk, as viewers have: a private window's database lives in memory, and what is deleted there goes on
+  // counting against the quota.
+  const profile = mkdtempSync(join(tmpdir(), 'nearcast-profile-'))
 
   beforeAll(async () => {
-    browser = await launchChromium()
+    const executablePath = chromiumPath()
+    browser = await chromium.launchPersistentContext(profile, { executablePath, args: [...quietArgs] })
     page = await open('http://shop.example/')
   })
-  afterAll(() => browser.close())
+  afterAll(async () => {
+    await browser?.close()
+    rmSync(profile, { recursive: true, force: true })
+  })
 
   /** Plain-http origins: IndexedDB must not depend on a secure context. */
   async function open(url: string): Promise<Page> {
@@ -38,7 +48,7 @@ describe('the IndexedDB store, in Chromium', () => {
 
   it('lets the oldest go when the browser refuses more', async () => {
     const full = await open('http://full.example/')
-    const client = await full.context().newCDPSession(full)
+    const client = await browser.newCDPSession(full)
     await client.send('Storage.overrideQuotaForOrigin', {
       origin: 'http://full.example',
       quotaSize: 12_000_000,

@@ -125,18 +125,21 @@ class IdbStore implements Store {
   }
 
   async #insert(items: readonly { id: string; segment: StoredSegment; bytes: Uint8Array }[]): Promise<void> {
-    for (;;) {
+    const written = items.map(({ id, bytes }): [string, Uint8Array] => [id, bytes])
+    const kept = new Map(items.map(item => [item.id, item]))
+    let hasFreed = false
+    for (let tries = 0; ; tries++) {
       try {
-        await setMany(
-          items.map(({ id, bytes }) => [id, bytes]),
-          this.#bytes,
-        )
+        await setMany(written, this.#bytes)
         break
       } catch (error) {
-        // The browser's estimate does not warn; after a deletion writes work again at once.
-        const freed =
-          isQuotaError(error) && (await this.#evictOldest(sumOf(items), new Map(items.map(i => [i.id, i]))))
-        if (!freed) throw error
+        if (!isQuotaError(error)) throw error
+        // The browser's estimate does not warn, and what was deleted counts until its files are gone: by turns more is
+        // deleted and time is given.
+        const isWaitingTurn = hasFreed && tries % 2 === 1
+        if (!isWaitingTurn && (await this.#evictOldest(sumOf(items), kept))) hasFreed = true
+        else if (hasFreed && tries < mostQuotaTries) await pause(50 * 2 ** Math.floor(tries / 2))
+        else throw error
       }
     }
     const at = Date.now()
@@ -202,6 +205,13 @@ class IdbStore implements Store {
         settle.reject(new SwarmError('store-failed', 'IndexedDB could not be read', cause))
     }
   }
+}
+
+/** The pauses between them add up to some seconds: longer than Chromium takes to delete files. */
+const mostQuotaTries = 13
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
 }
 
 interface PutItem {
