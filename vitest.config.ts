@@ -3,9 +3,17 @@ import { defineConfig } from 'vitest/config'
 const conditions = ['nearcast-source', 'module', 'node', 'import', 'default']
 const shared = { resolve: { conditions }, ssr: { resolve: { conditions } } }
 
+/** They open sockets and pages, but mostly wait: three files at a time, one after the other of a file's tests. */
+const patient = [
+  'test/browser/loader-contract/*.test.ts',
+  'test/browser/headless-browser.test.ts',
+  'test/integration/{headless-peer,headless-command,webtorrent-client,edge-cli}.test.ts',
+  'examples/**/*.test.ts',
+]
+
 /**
- * Two projects: `unit` may run side by side; `real` opens browsers, sockets and namespaces and runs one file
- * at a time, so that a two-core machine measures one thing at a time.
+ * `unit` needs no browser and no socket. `patient` and `real` do; `real` measures what a busy machine would spoil, so
+ * its files run one at a time, and after all others.
  */
 export default defineConfig({
   ...shared,
@@ -19,15 +27,29 @@ export default defineConfig({
             '{peer-core,edge-fallback,player-plugin,tracker}/src/**/*.test.ts',
             'test/{sim,contract}/**/*.test.ts',
           ],
+          sequence: { groupOrder: 0 },
           testTimeout: 60_000,
         },
       },
       {
         ...shared,
         test: {
+          name: 'patient',
+          include: patient,
+          sequence: { groupOrder: 1 },
+          maxWorkers: 3,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
           name: 'real',
-          include: ['test/{integration,browser,office}/**/*.test.ts', 'examples/**/*.test.ts'],
+          include: ['test/{integration,browser,office}/**/*.test.ts'],
+          exclude: patient,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -24,7 +24,7 @@ interface Report {
 if (args.includes('--help') || args.includes('-h')) {
   console.log(`npm test                      checks, then all suites
 npm test -- --project unit    only what needs no browser, socket or namespace
-npm test -- --project real    only what does
+npm test -- --project patient --project real   only what does
 npm test -- FILE …            only these files`)
   process.exit(0)
 }

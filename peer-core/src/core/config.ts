@@ -22,6 +22,8 @@ export interface CoreConfig {
   readonly silentMs: number
   /** Least silence that counts when the deadline is near. @default 400 */
   readonly minSilentMs: number
+  /** What holders get to answer a start or a seek, before the edge is asked as well. @default 200 */
+  readonly urgentSilentMs: number
   /** Whose leases do not reach the others leaves its turns to them this long. @default 30000 */
   readonly abstainMs: number
   /** Kept between a predicted finish and the deadline, for decoding and for being wrong. @default 400 */
@@ -66,6 +68,7 @@ export const defaultConfig: CoreConfig = {
   seekPatienceMs: 100,
   silentMs: 1_500,
   minSilentMs: 400,
+  urgentSilentMs: 200,
   abstainMs: 30_000,
   marginMs: 400,
   backwardsBytes: 65_536,

@@ -21,8 +21,7 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
     return wakeBy(state, latest)
   }
   const limit = Math.max(dueAt - state.config.marginMs, state.now + 1.5 * edgeMs + 100)
-  const isStuck =
-    state.now - Math.max(segment.progressAt, dueAt - state.config.silentMs) > state.config.minSilentMs
+  const isStuck = state.now > stuckAt(state, segment, dueAt)
   if (!isStuck && state.now + finishMs(state, segment, missing) <= limit) {
     segment.dangerSince = 0
     return wakeBy(state, state.now + 100)
@@ -41,6 +40,16 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
   const at = segment.dangerSince + rank * rankDelayMs(state)
   if (state.now < at) return wakeBy(state, at)
   takeTail(state, segment)
+}
+
+/** From when on nothing having come means that nothing will. A start or seek is due at once: it gets less time. */
+function stuckAt(state: State, segment: Segment, dueAt: number): number {
+  const { silentMs, minSilentMs, urgentSilentMs } = state.config
+  let at = Math.max(segment.progressAt, dueAt - silentMs) + minSilentMs
+  for (const want of segment.wants) {
+    at = Math.max(at, want.since + (want.urgency === 'play' ? minSilentMs : urgentSilentMs))
+  }
+  return at
 }
 
 /** A lease is given the time of a first byte before it is judged. */

@@ -11,36 +11,16 @@ import {
 } from '@nearcast/edge-fallback/server'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bundle } from './bundle.ts'
-import { launchChromium } from './chromium.ts'
+import { bundle } from '../bundle.ts'
+import { launchChromium } from '../chromium.ts'
 
-type Subject = typeof import('./pages/loader.ts')
+type Subject = typeof import('../pages/loader.ts')
 declare const subject: Subject
 
 const here = dirname(fileURLToPath(import.meta.url))
-const media = join(here, '../../examples/demo/media')
+const media = join(here, '../../../examples/demo/media')
 const require = createRequire(import.meta.url)
 const hlsFile = (name: string) => join(dirname(require.resolve(`${name}/package.json`)), 'dist/hls.js')
-
-let browser: Browser
-let edge: EdgeServer
-let http: Listening
-let script: string
-
-beforeAll(async () => {
-  edge = createEdge({ dir: media, map: queryFolder('id'), digests: false })
-  http = await listen(edge.app, { port: 0 })
-  script = await bundle(join(here, 'pages/loader.ts'), { globalName: 'subject' })
-  browser = await launchChromium()
-})
-afterAll(async () => {
-  await browser?.close()
-  await http?.close()
-  await edge?.close()
-})
-
-/** Media files that were asked for, init segments and keys included, playlists not. */
-const fetched = () => edge.log.entries.filter(({ path }) => !/\.m3u8|\.html/.test(path))
 
 /** A live playlist whose last four segments are listed in parts too, of one segment each. */
 const lowLatencyPlaylist = [
@@ -57,7 +37,28 @@ const lowLatencyPlaylist = [
   }),
 ].join('\n')
 
-for (const name of ['hls.js-1.5', 'hls.js-1.6', 'hls.js']) {
+/** What hls.js expects of a loader, held against one version of it (a package of node_modules). */
+export function loaderContract(name: string): void {
+  let browser: Browser
+  let edge: EdgeServer
+  let http: Listening
+  let script: string
+
+  beforeAll(async () => {
+    edge = createEdge({ dir: media, map: queryFolder('id'), digests: false })
+    http = await listen(edge.app, { port: 0 })
+    script = await bundle(join(here, '../pages/loader.ts'), { globalName: 'subject' })
+    browser = await launchChromium()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await http?.close()
+    await edge?.close()
+  })
+
+  /** Media files that were asked for, init segments and keys included, playlists not. */
+  const fetched = () => edge.log.entries.filter(({ path }) => !/\.m3u8|\.html/.test(path))
+
   const { version } = JSON.parse(readFileSync(join(dirname(hlsFile(name)), '../package.json'), 'utf8'))
 
   describe(`hls.js ${version}`, () => {

@@ -1,0 +1,3 @@
+import { loaderContract } from './suite.ts'
+
+loaderContract('hls.js-1.5')
