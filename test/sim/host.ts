@@ -149,6 +149,8 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
           },
         )
         return
+      case 'capacity':
+        return surroundings.measured(output.childLinks)
       case 'trace':
         return
     }

@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly books: Books
   /** Never dial this peer again. */
   ban(peer: string): void
+  /** Child links that this viewer's uplink can feed, for the tracker. */
+  measured(childLinks: number): void
 }
 
 export interface Want {

@@ -1,3 +1,4 @@
+import { Backbone } from '../../tracker/src/registry/backbone.ts'
 import type { Books } from './books.ts'
 import type { Clock } from './clock.ts'
 import type { Network } from './network.ts'
@@ -26,6 +27,8 @@ export interface Tracker {
   join(station: Station, agent: Agent): void
   leave(station: Station): void
   ban(station: Station, peer: string): void
+  /** What a viewer's uplink can feed, as its next announce says. */
+  measured(station: Station, childLinks: number): void
 }
 
 type Side = 'inside' | 'outside'
@@ -38,6 +41,14 @@ interface Member {
   readonly banned: Set<string>
   readonly count: Record<Side, number>
   toldSize: number
+  /** Child links that its uplink feeds, null until measured. */
+  childLinks: number | null
+}
+
+/** Those behind one network. Too many for a mesh are held together by a backbone. */
+interface Group {
+  readonly members: Set<Member>
+  backbone: Backbone<Member> | null
 }
 
 /** An announce with its answer, and an offer with answer and candidates relayed (two SDPs of 1.5 KB). */
@@ -46,6 +57,11 @@ const dialBytes = 4_000
 /** As the mesh has it: a lost neighbour is dialled again soon, one that could not be reached later. */
 const redialMs = [300, 800] as const
 const failedDialMs = 5_000
+/** As the tracker has it: a mesh up to here, and again when the group has shrunk well below. */
+const mostInMesh = 30
+const meshAgain = 24
+/** From a change of the backbone to whom it concerns. */
+const pushMs = 60
 /** The size of a group is pushed to its members at most this often. */
 const sizePushMs = 1_000
 
@@ -57,7 +73,7 @@ export function createTracker(
   plan: TrackerPlan,
 ): Tracker {
   const members = new Map<Station, Member>()
-  const groups = new Map<Site, Set<Member>>()
+  const groups = new Map<Site, Group>()
   const pushing = new Set<Site>()
   const isDown = (): boolean => clock.now() >= plan.downFromMs
 
@@ -73,12 +89,12 @@ export function createTracker(
     pushing.add(site)
     clock.after(sizePushMs, () => {
       pushing.delete(site)
-      for (const member of groups.get(site) ?? []) tell(member)
+      for (const member of groups.get(site)?.members ?? []) tell(member)
     })
   }
 
   const tell = (member: Member): void => {
-    const size = groups.get(member.station.site)?.size ?? 1
+    const size = groups.get(member.station.site)?.members.size ?? 1
     if (isDown() || size === member.toldSize) return
     member.toldSize = size
     member.agent.setPolicy({
@@ -89,12 +105,58 @@ export function createTracker(
   }
 
   const match = (member: Member): void => {
-    if (member.count.inside < plan.groupLinks) {
-      dialSome(member, groups.get(member.station.site) ?? [], 'inside', plan.groupLinks)
+    const group = groups.get(member.station.site)
+    if (group?.backbone) dialAssigned(member, group.backbone)
+    else if (group && member.count.inside < plan.groupLinks) {
+      dialSome(member, group.members, 'inside', plan.groupLinks)
     }
     if (member.count.outside < plan.outsideLinks)
       dialSome(member, members.values(), 'outside', plan.outsideLinks)
   }
+
+  const dialAssigned = (member: Member, backbone: Backbone<Member>): void => {
+    for (const other of backbone.standing(member)?.links ?? []) {
+      if (member.links.has(other) || member.banned.has(other.station.id)) continue
+      if (!other.banned.has(member.station.id)) dial(member, other, 'inside')
+    }
+  }
+
+  /** Tells everybody whose place changed, and lets them dial. */
+  const pushPlaces = (group: Group): void => {
+    const { backbone } = group
+    if (backbone === null || isDown()) return
+    for (const member of backbone.takeChanged()) {
+      clock.after(pushMs, () => {
+        const standing = group.backbone?.standing(member)
+        if (!standing || isDown()) return
+        books.control('signalling', announceBytes / 3, true)
+        member.agent.setPolicy({ role: standing.role, epoch: backbone.epoch })
+        dialAssigned(member, backbone)
+      })
+    }
+  }
+
+  const enrol = (group: Group, member: Member): void => {
+    group.members.add(member)
+    if (group.backbone === null && group.members.size > mostInMesh) {
+      group.backbone = new Backbone()
+      for (const one of group.members) group.backbone.add(one, slotsOf(one))
+    } else group.backbone?.add(member, slotsOf(member))
+    pushPlaces(group)
+  }
+
+  const strike = (group: Group, member: Member): void => {
+    group.members.delete(member)
+    group.backbone?.remove(member)
+    if (group.backbone !== null && group.members.size < meshAgain) {
+      group.backbone = null
+      for (const one of group.members) one.agent.setPolicy({ role: 'mesh' })
+      for (const one of group.members) match(one)
+    }
+    pushPlaces(group)
+  }
+
+  const slotsOf = (member: Member): number | null => (member.station.mode === 'leech' ? 0 : member.childLinks)
 
   const dialSome = (member: Member, candidates: Iterable<Member>, side: Side, most: number): void => {
     const strangers = [...candidates].filter(
@@ -123,7 +185,14 @@ export function createTracker(
         const [member, other] = at === from.station ? [from, to] : [to, from]
         if (members.has(at)) member.agent.linkOpened(link, other.station.mode)
       },
-      failed: () => clock.after(failedDialMs, () => lose(from, to)),
+      failed: () => {
+        const group = groups.get(from.station.site)
+        if (side === 'inside' && group?.backbone) {
+          lose(from, to)
+          group.backbone.refuse(from, to)
+          pushPlaces(group)
+        } else clock.after(failedDialMs, () => lose(from, to))
+      },
       lost: () => clock.after(dice.between(...redialMs), () => lose(from, to)),
     })
   }
@@ -150,10 +219,19 @@ export function createTracker(
       clock.after(dice.between(...plan.announceMs) + 4 * station.site.edgeDelayMs, () => {
         if (!station.alive || isDown()) return
         const count = { inside: 0, outside: 0 }
-        const member: Member = { station, agent, links: new Map(), banned: new Set(), count, toldSize: -1 }
+        const member: Member = {
+          station,
+          agent,
+          links: new Map(),
+          banned: new Set(),
+          count,
+          toldSize: -1,
+          childLinks: null,
+        }
         members.set(station, member)
-        const group = groups.get(station.site) ?? new Set()
-        groups.set(station.site, group.add(member))
+        const group = groups.get(station.site) ?? { members: new Set(), backbone: null }
+        groups.set(station.site, group)
+        enrol(group, member)
         pushSize(station.site)
         beat(member)
       })
@@ -162,7 +240,8 @@ export function createTracker(
       const member = members.get(station)
       if (member === undefined) return
       members.delete(station)
-      groups.get(station.site)?.delete(member)
+      const group = groups.get(station.site)
+      if (group) strike(group, member)
       pushSize(station.site)
       for (const [other, side] of member.links) {
         other.links.delete(member)
@@ -173,6 +252,14 @@ export function createTracker(
     },
     ban(station, peer) {
       members.get(station)?.banned.add(peer)
+    },
+    measured(station, childLinks) {
+      const member = members.get(station)
+      const group = groups.get(station.site)
+      if (member === undefined || group === undefined || isDown()) return
+      member.childLinks = childLinks
+      group.backbone?.setSlots(member, slotsOf(member))
+      pushPlaces(group)
     },
   }
 }

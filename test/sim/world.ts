@@ -78,7 +78,7 @@ export function runWorld(options: RunOptions): Outcome {
     downFromMs: scenario.trackerDownMs,
     announceMs: [20, 80],
     intervalMs: 30_000,
-    groupLinks: 24,
+    groupLinks: 30,
     outsideLinks: scenario.outsideLinks,
     lineKbps: scenario.lineStated ? (bitrate * scenario.lineRatio) / 1000 : 0,
   })
@@ -125,6 +125,7 @@ export function runWorld(options: RunOptions): Outcome {
       stream,
       books,
       ban: peer => tracker.ban(station, peer),
+      measured: childLinks => tracker.measured(station, childLinks),
     })
     const plan = { goalMs: 30_000, liveSyncTargets: 3 }
     const player = createPlayer(station, stream, client, agent, books, plan, {

@@ -125,6 +125,7 @@ export function forgetTold(state: State, peer: PeerId): void {
 function announceTo(state: State, segment: Segment, peer: Peer): void {
   if (!mayGive(state, peer) || holds(segment, peer.id)) return
   for (const claim of segment.claims) {
+    if (claim.source === 'relay' && isSource(segment, peer.id, claim.hops)) continue
     const frontier =
       claim.end > 0
         ? Math.min(segment.blocks.reach(claim.from, true), claim.end)
@@ -200,6 +201,15 @@ function step(state: State, claim: Claim): number {
 function holds(segment: Segment, peer: PeerId): boolean {
   for (const offer of segment.offers) {
     if (offer.peer === peer && offer.from === 0 && offer.size > 0 && offer.frontier >= offer.size) return true
+  }
+  return false
+}
+
+/** It is nearer to the edge than we are, and going on: it has no use for what we relay. */
+function isSource(segment: Segment, peer: PeerId, hops: number): boolean {
+  for (const offer of segment.offers) {
+    if (offer.peer === peer && offer.active && offer.voidSince === 0 && offer.hops < hops && offer.from === 0)
+      return true
   }
   return false
 }

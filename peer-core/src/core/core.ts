@@ -2,6 +2,7 @@ import { cancelAsks, dropAsksOf, hearPiece, hearReject } from './asks.ts'
 import { announce, forgetTold, introduce, reopen, retract } from './claims.ts'
 import { type CoreConfig, defaultConfig } from './config.ts'
 import type { Core, FailReason, Input, Output, Policy } from './events.ts'
+import { tellCapacity } from './capacity.ts'
 import { abortFetch, hearEdgeData, hearEdgeDone, hearEdgeFailed } from './fetches.ts'
 import { judgeOurLease, resolveConflict } from './leases.ts'
 import { hearPong, tellPosition, tellPositionTo, watchPeers } from './liveness.ts'
@@ -9,6 +10,7 @@ import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
 import { evict, forgetOld, learnSegment, makeRoom } from './retention.ts'
+import { roleOf } from './roles.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { groupPeers, usableOffers } from './sharing.ts'
@@ -45,6 +47,7 @@ export function createCore(options: CoreOptions): Core {
       failHopeless(state)
       pumpUploads(state)
       tellPosition(state)
+      tellCapacity(state)
       armWake(state)
     },
     poll(): Output | null {
@@ -264,6 +267,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
     case 'goaway':
       return dismiss(state, peer.id, 'goaway')
     case 'beacon':
+      peer.beacon = { hops: message.hops, at: state.now }
       return
   }
 }
@@ -287,6 +291,10 @@ function setPolicy(state: State, policy: Policy): void {
   const before = state.policy
   state.policy = policy
   if (policy.mode !== before.mode) state.positionDue = true
+  if (roleOf(policy) !== roleOf(before)) {
+    state.roleAt = state.now
+    state.positionDue = true
+  }
   if (policy.mode === 'off') {
     for (const peer of [...state.peers.keys()]) {
       dismiss(state, peer, 'policy')

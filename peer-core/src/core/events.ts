@@ -43,7 +43,17 @@ export interface Policy {
   readonly uploadKbps: number
   /** Viewers the tracker counts in this peer's group, itself included; 0 unknown, 1 alone. */
   readonly groupSize: number
+  /** Where the tracker put this peer in its group. @default 'mesh' */
+  readonly role?: Role
+  /** The tracker's count of changes of who fetches. @default 0 */
+  readonly epoch?: number
 }
+
+/**
+ * `mesh`: everybody is linked with everybody, and everybody's turn comes. In a larger group only a `fetcher`'s turn
+ * comes, and a `member` is fed through its parents.
+ */
+export type Role = 'mesh' | 'fetcher' | 'member'
 
 /** Why the player's request is due when it is. `start` and `seek` are due at once. */
 export type Urgency = 'start' | 'seek' | 'play'
@@ -187,6 +197,8 @@ export type Output =
     }
   | { readonly type: 'fail'; readonly id: number; readonly key: SegmentKey; readonly reason: FailReason }
   | { readonly type: 'wakeAt'; readonly at: number }
+  /** Child links that our uplink can feed, for the tracker. Told when it was measured and when it changes. */
+  | { readonly type: 'capacity'; readonly childLinks: number }
   /** What the core decided and why, for people and counters. Never needed for the work itself. */
   | { readonly type: 'trace'; readonly note: Note }
 

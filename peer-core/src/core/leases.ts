@@ -6,6 +6,7 @@ import { edgeTimeMs, isLineFull, isThin } from './line.ts'
 import { blockBytes } from './messages.ts'
 import { isWhole } from './offers.ts'
 import { rescue } from './rescue.ts'
+import { isFed, roleOf } from './roles.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
 import { groupPeers, isPartner, isShared } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
@@ -118,12 +119,14 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
     if (want.urgency === 'start')
       return want.since + Math.min(config.startRankMs * startRank(state, segment), config.maxStartRankMs)
   }
-  if (alone) return segment.orphanSince
+  if (alone && roleOf(state.policy) === 'mesh') return segment.orphanSince
   const patience = want?.urgency === 'seek' && thin ? config.seekPatienceMs : 0
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
   const at = segment.orphanSince + patience + rank * rankDelayMs(state)
-  if (state.policy.mode === 'share' || !hasCompany(state, segment)) return at
-  // What only takes feeds nobody with its copy: it waits for those who share until its own time comes.
+  const isOthersTurn = isFed(state) || (alone && roleOf(state.policy) !== 'mesh')
+  const takesOnly = state.policy.mode !== 'share' && hasCompany(state, segment)
+  if (!isOthersTurn && !takesOnly) return at
+  // What only takes feeds nobody with its copy, and a member is about to be fed: until its own time comes it waits.
   return Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment)))
 }
 

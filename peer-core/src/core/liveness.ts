@@ -1,5 +1,6 @@
 import { trackId } from './claims.ts'
 import type { Peer } from './peer.ts'
+import { hopsToFetcher, roleOf } from './roles.ts'
 import { nextNeeded } from './scheduler.ts'
 import { bufferedMs, emit, type State, wakeBy } from './state.ts'
 
@@ -38,7 +39,11 @@ export function tellPosition(state: State): void {
   if (state.now < at) return wakeBy(state, at)
   state.positionDue = false
   state.positionSentAt = state.now
-  for (const peer of state.peers.values()) tellPositionTo(state, peer)
+  const hops = roleOf(state.policy) === 'mesh' ? Infinity : hopsToFetcher(state)
+  for (const peer of state.peers.values()) {
+    tellPositionTo(state, peer)
+    if (hops < Infinity && peer.place === 'group') tellBeacon(state, peer, hops)
+  }
   if (!player.paused) wakeBy(state, state.now + positionMs)
 }
 
@@ -63,6 +68,11 @@ export function tellPositionTo(state: State, peer: Peer): void {
       edgeBps: state.edgeSeen ? Math.floor(state.edge.bps) : 0,
     },
   })
+}
+
+function tellBeacon(state: State, peer: Peer, hops: number): void {
+  const message = { type: 'beacon', epoch: state.policy.epoch ?? 0, hops } as const
+  emit(state, { type: 'send', peer: peer.id, key: null, message })
 }
 
 function ping(state: State, peer: Peer): void {

@@ -36,6 +36,8 @@ export class Peer {
   ping: { readonly id: number; readonly at: number } | null = null
   nextPingAt: number
   position: PeerPosition | null = null
+  /** Its last beacon: how far it is from a fetcher, and when it said so. */
+  beacon: { readonly hops: number; readonly at: number } | null = null
   goodput: Goodput
   /** They asked us to turn to others for a while. */
   busy = false

@@ -69,6 +69,10 @@ export interface State {
   abstainsUntil: number
   /** Leases of ours that others took again although we were ahead, since one of ours last served. */
   overruled: number
+  /** When the tracker last gave us another role. */
+  roleAt: number
+  /** Child links we last told the tracker of, −1 never. */
+  toldChildLinks: number
   positionSentAt: number
   positionDue: boolean
   outputs: Output[]
@@ -114,6 +118,8 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     groupSince: -1,
     abstainsUntil: 0,
     overruled: 0,
+    roleAt: 0,
+    toldChildLinks: -1,
     positionSentAt: -1_000_000,
     positionDue: false,
     outputs: [],

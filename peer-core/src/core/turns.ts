@@ -2,6 +2,7 @@ import { turnOf } from './hash.ts'
 import type { PeerId } from './messages.ts'
 import type { Peer } from './peer.ts'
 import type { Segment } from './segment.ts'
+import { areFetchersHeard, isFed, isFetcher } from './roles.ts'
 import { groupPeers } from './sharing.ts'
 import { bufferedMs, type State } from './state.ts'
 
@@ -53,6 +54,7 @@ export function isCandidate(state: State, segment: Segment): boolean {
   if (state.policy.mode !== 'share' || state.groupSince < 0) return false
   if (state.now - state.groupSince < state.config.candidateAgeMs || state.now < state.abstainsUntil)
     return false
+  if (isFed(state)) return false
   const { player } = state
   return player !== null && !player.paused && player.tracks.includes(segment.track)
 }
@@ -66,6 +68,7 @@ function isPeerCandidate(state: State, segment: Segment, peer: Peer): boolean {
   const { position } = peer
   if (!position || position.paused || peer.busy || isUnreliable(peer)) return false
   if (state.now - peer.joinedAt < state.config.candidateAgeMs) return false
+  if (areFetchersHeard(state) && !isFetcher(state, peer)) return false
   if (!position.tracks.includes(segment.track)) return false
   const { seq, durationMs } = segment.entry
   if (seq < position.seq - 1) return false

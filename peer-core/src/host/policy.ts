@@ -23,6 +23,8 @@ export function combinePolicy(own: Policy, pushed: Partial<Policy>): Policy {
     lineKbps: pushed.lineKbps || own.lineKbps,
     uploadKbps: lowestCap(own.uploadKbps, pushed.uploadKbps ?? 0),
     groupSize: pushed.groupSize ?? own.groupSize,
+    role: pushed.role ?? own.role ?? 'mesh',
+    epoch: pushed.epoch ?? own.epoch ?? 0,
   }
 }
 
