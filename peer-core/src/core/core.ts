@@ -4,16 +4,16 @@ import { type CoreConfig, defaultConfig } from './config.ts'
 import type { Core, FailReason, Input, Output, Policy } from './events.ts'
 import { abortFetch, hearEdgeData, hearEdgeDone, hearEdgeFailed } from './fetches.ts'
 import { judgeOurLease, resolveConflict } from './leases.ts'
-import { hearPong, tellPosition, tellPositionTo, watchPeers } from './liveness.ts'
+import { hearPong, hearSign, tellPosition, tellPositionTo, watchPeers } from './liveness.ts'
 import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
 import { evict, forgetOld, learnSegment, makeRoom } from './retention.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
-import { groupPeers, usableOffers } from './sharing.ts'
+import { groupPeers, peersChanged, usableOffers } from './sharing.ts'
 import { createState, emit, type State } from './state.ts'
-import { hearCancel, hearDrained, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
+import { forgetQueue, hearCancel, hearDrained, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
 import { checkBlocks, dropBlocksOf, hearHashes, hearVerified } from './verification.ts'
 
 /** Edge failures after which a want without any other source ends. */
@@ -178,6 +178,7 @@ function join(state: State, id: PeerId, peer: Peer): void {
   }
   if (state.peers.has(id)) leave(state, id, 'replaced')
   state.peers.set(id, peer)
+  peersChanged(state)
   if (peer.place === 'outside') state.outsiders.add(id)
   if (peer.place === 'group' && state.groupSince < 0) state.groupSince = state.now
   tellPositionTo(state, peer)
@@ -188,6 +189,8 @@ function leave(state: State, id: PeerId, _reason: string): void {
   const peer = state.peers.get(id)
   if (!peer) return
   state.peers.delete(id)
+  peersChanged(state)
+  forgetQueue(state, peer)
   dropAsksOf(state, peer)
   for (const segment of dropOffersOf(state, peer)) state.dirty.add(segment)
   forgetTold(state, id)
@@ -208,7 +211,7 @@ function banish(state: State, id: PeerId): void {
 }
 
 function hear(state: State, peer: Peer, message: PeerMessage): void {
-  peer.heardAt = state.now
+  hearSign(state, peer)
   switch (message.type) {
     case 'track':
       if (peer.tracksIn.size < mostTracks) peer.tracksIn.set(message.id, message.path)
@@ -240,6 +243,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
     case 'position': {
       const tracks = message.tracks.flatMap(id => peer.tracksIn.get(id) ?? [])
       const { seq, bufferMs, paused, hidden, edgeBps } = message
+      if (peer.mode !== message.mode) peersChanged(state)
       peer.mode = message.mode
       peer.position = {
         tracks,
@@ -286,6 +290,7 @@ function heardOffer(state: State, offer: InOffer | null): void {
 function setPolicy(state: State, policy: Policy): void {
   const before = state.policy
   state.policy = policy
+  peersChanged(state)
   if (policy.mode !== before.mode) state.positionDue = true
   if (policy.mode === 'off') {
     for (const peer of [...state.peers.keys()]) {

@@ -12,6 +12,8 @@ const sleptMs = 3_000
 
 export function watchPeers(state: State, previousNow: number): void {
   const slept = previousNow > 0 && state.now - previousNow > sleptMs
+  if (!slept && state.now < state.watchAt) return wakeBy(state, state.watchAt)
+  let next = Infinity
   for (const peer of state.peers.values()) {
     if (slept) peer.heardAt = state.now
     if (state.now - peer.heardAt >= state.config.deadMs) {
@@ -19,8 +21,16 @@ export function watchPeers(state: State, previousNow: number): void {
       continue
     }
     if (state.now >= peer.nextPingAt) ping(state, peer)
-    wakeBy(state, Math.min(peer.nextPingAt, peer.heardAt + state.config.deadMs))
+    next = Math.min(next, peer.nextPingAt, peer.heardAt + state.config.deadMs)
   }
+  state.watchAt = next
+  wakeBy(state, next)
+}
+
+/** A sign of life. Whose silence we were waiting for no longer says when to look again. */
+export function hearSign(state: State, peer: Peer): void {
+  if (peer.heardAt + state.config.deadMs <= state.watchAt) state.watchAt = -Infinity
+  peer.heardAt = state.now
 }
 
 export function hearPong(state: State, peer: Peer, id: number): void {

@@ -41,6 +41,13 @@ export interface State {
   /** Segments with blocks on offer that no peer had room to be asked for. */
   readonly hungry: Set<Segment>
   readonly peers: Map<PeerId, Peer>
+  /** When the next of the peers is due for a ping or for giving up; −Infinity: look again. */
+  watchAt: number
+  /** Those behind our network, while nobody came, went or changed; see `groupPeers`. */
+  group: Peer[] | null
+  /** Requests of all peers that wait for our uplink, and peers that we told it is late. */
+  queued: number
+  toldBusy: number
   readonly banned: Set<PeerId>
   /** Peers to be dropped at the end of this input. */
   readonly leaving: Map<PeerId, string>
@@ -93,6 +100,10 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     dirty: new Set(),
     hungry: new Set(),
     peers: new Map(),
+    watchAt: -Infinity,
+    group: null,
+    queued: 0,
+    toldBusy: 0,
     banned: new Set(),
     leaving: new Map(),
     outsiders: new Set(),
