@@ -118,8 +118,8 @@ export function recall(state: State, segment: Segment): void {
 }
 
 /** Forgets what a peer that left was told. */
-export function forgetTold(state: State, peer: PeerId): void {
-  for (const segment of state.segments.values()) for (const claim of segment.claims) claim.told.delete(peer)
+export function forgetTold(peer: Peer): void {
+  for (const segment of peer.given.values()) for (const claim of segment.claims) claim.told.delete(peer.id)
 }
 
 function announceTo(state: State, segment: Segment, peer: Peer): void {

@@ -12,7 +12,7 @@ import { evict, forgetOld, learnSegment, makeRoom } from './retention.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { groupPeers, peersChanged, usableOffers } from './sharing.ts'
-import { createState, emit, type State } from './state.ts'
+import { begin, createState, emit, type State } from './state.ts'
 import { forgetQueue, hearCancel, hearDrained, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
 import { checkBlocks, dropBlocksOf, hearHashes, hearVerified } from './verification.ts'
 
@@ -115,6 +115,7 @@ function take(state: State, input: Input): void {
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.receive(index, 'store')
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.verify(index)
       segment.hashes = 'known'
+      begin(state, segment)
       state.dirty.add(segment)
       return
     }
@@ -193,7 +194,7 @@ function leave(state: State, id: PeerId, _reason: string): void {
   forgetQueue(state, peer)
   dropAsksOf(state, peer)
   for (const segment of dropOffersOf(state, peer)) state.dirty.add(segment)
-  forgetTold(state, id)
+  forgetTold(peer)
   if (groupPeers(state).length === 0) state.groupSince = -1
 }
 

@@ -137,6 +137,8 @@ function finish(state: State, segment: Segment): void {
 
 function keep(state: State, segment: Segment): void {
   segment.stored = true
+  state.begun.delete(segment)
+  state.kept.add(segment)
   state.heldBytes += segment.size
   for (const fetch of [...segment.fetches]) {
     if (fetch.frontier < (fetch.to > 0 ? fetch.to : segment.size)) abortFetch(state, fetch, 'cancelled')

@@ -33,6 +33,9 @@ export interface State {
   readonly windows: Map<TrackPath, TrackWindow>
   readonly segments: Map<SegmentKey, Segment>
   readonly byHash: Map<KeyHash, Segment>
+  /** Segments with bytes in memory: those not kept yet, and those the store has. */
+  readonly begun: Set<Segment>
+  readonly kept: Set<Segment>
   /** Offers of segments no playlist of ours has listed yet. */
   readonly strays: Map<KeyHash, Set<InOffer>>
   /** Segments being worked on: wanted, or ahead of the player, and incomplete. */
@@ -95,6 +98,8 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     windows: new Map(),
     segments: new Map(),
     byHash: new Map(),
+    begun: new Set(),
+    kept: new Set(),
     strays: new Map(),
     active: new Map(),
     dirty: new Set(),
@@ -140,6 +145,11 @@ export function emit(state: State, output: Output): void {
 /** Asks to be looked at again at `at` at the latest. */
 export function wakeBy(state: State, at: number): void {
   if (at < state.wake) state.wake = at
+}
+
+/** Bytes of it are coming into memory. */
+export function begin(state: State, segment: Segment): void {
+  if (!segment.stored) state.begun.add(segment)
 }
 
 /** The player's playhead now, extrapolated from its last report. */
