@@ -44,17 +44,22 @@ export function makeRoom(state: State, spare: Segment | null): void {
   let bytes = state.heldBytes
   for (const segment of state.begun) if (isLeft(state, segment)) bytes += segment.size
   while (bytes > state.config.storeBytes) {
-    let worst: Segment | null = null
-    const consider = (segment: Segment): void => {
-      if (segment === spare || segment.wants.length > 0) return
-      if (!worst || isWorse(segment, worst)) worst = segment
-    }
-    for (const segment of state.kept) consider(segment)
-    for (const segment of state.begun) if (isLeft(state, segment)) consider(segment)
+    const left = [...state.begun].filter(segment => isLeft(state, segment))
+    const worst = worstOf(left, worstOf(state.kept, null, spare), spare)
     if (!worst) return
     bytes -= worst.size
     evict(state, worst)
   }
+}
+
+/** The one to part with first, among these and `worst`. */
+function worstOf(among: Iterable<Segment>, worst: Segment | null, spare: Segment | null): Segment | null {
+  let found = worst
+  for (const segment of among) {
+    if (segment === spare || segment.wants.length > 0) continue
+    if (!found || isWorse(segment, found)) found = segment
+  }
+  return found
 }
 
 /** Begun, and nobody goes on with it. */
@@ -107,6 +112,7 @@ function drop(state: State, segments: ReadonlySet<Segment>): void {
     state.segments.delete(segment.key)
     if (state.byHash.get(segment.hash) === segment) state.byHash.delete(segment.hash)
     state.active.delete(segment)
+    state.claimed.delete(segment)
     state.hungry.delete(segment)
     state.dirty.delete(segment)
   }

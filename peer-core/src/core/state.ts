@@ -36,6 +36,8 @@ export interface State {
   /** Segments with bytes in memory: those not kept yet, and those the store has. */
   readonly begun: Set<Segment>
   readonly kept: Set<Segment>
+  /** Segments that we claim to give. */
+  readonly claimed: Set<Segment>
   /** Offers of segments no playlist of ours has listed yet. */
   readonly strays: Map<KeyHash, Set<InOffer>>
   /** Segments being worked on: wanted, or ahead of the player, and incomplete. */
@@ -100,6 +102,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     byHash: new Map(),
     begun: new Set(),
     kept: new Set(),
+    claimed: new Set(),
     strays: new Map(),
     active: new Map(),
     dirty: new Set(),
