@@ -19,7 +19,8 @@ export interface Route {
 /**
  * One direction of one connection: bytes stay in order and in a congestion window, TCP's or SCTP's. It starts with
  * ten packets (RFC 6928), doubles each round trip, falls to 0.7 (CUBIC, RFC 9438) when queues on the way cost 100 ms,
- * and starts over after an idle second (RFC 5681 §4.1). Nothing is lost: a queue too long says it without.
+ * and starts over after an idle second (RFC 5681 §4.1). Nothing is lost: a queue too long says it without. What fits
+ * in one packet and has nothing of its own flow before it goes by the queues, and costs one event.
  */
 export interface Flow {
   push(cargo: Cargo): void
@@ -38,6 +39,10 @@ export interface FlowEvents {
 
 const packetBytes = 1_460
 const initialWindow = 10 * packetBytes
+/** Where a round trip is shorter than anybody's clock, two of them to open the window are nothing: this much of … */
+const nearWindowMs = 20
+/** … the slowest line on the way, and no more than this. */
+const largestNearWindow = 131_072
 const smallestWindow = 2 * packetBytes
 const largestWindow = 4_194_304
 const congestedMs = 100
@@ -52,13 +57,35 @@ interface Loaded {
 
 export function createFlow(clock: Clock, route: Route, events: FlowEvents = {}): Flow {
   const lanes: Lane[] = route.lines.map(line => line.openLane())
-  const quantum = route.lines.reduce((least, line) => Math.min(least, line.quantumBytes()), 65_536)
-  const congestion = createCongestion(clock, route.delayMs * 2)
+  const quantum = route.lines.reduce((least, line) => Math.min(least, line.quantumBytes()), 70_080)
+  const congestion = createCongestion(clock, route.delayMs * 2, freshWindow(route))
   const urgent: Loaded[] = []
   const bulk: Loaded[] = []
   let waiting = 0
   let inFlight = 0
   let closed = false
+  /** The latest that will land: nothing overtakes it. */
+  let landsAt = 0
+
+  const landAt = (time: number, land: () => void): void => {
+    landsAt = Math.max(landsAt, time)
+    clock.at(landsAt, land)
+  }
+
+  /** One packet, by what waits for others; false when it has to queue. */
+  const goBy = (cargo: Cargo): boolean => {
+    if (cargo.bytes > packetBytes || inFlight > 0 || waiting > 0) return false
+    for (const line of route.lines) if (!line.letsPass()) return false
+    congestion.windowBytes(0)
+    let ms = route.delayMs
+    for (const line of route.lines) ms += line.pass(cargo.bytes)
+    landAt(clock.now() + ms, () => {
+      if (closed) events.onWaste?.(cargo.bytes)
+      else cargo.arrive(cargo.bytes, true)
+    })
+    events.onSent?.(0)
+    return true
+  }
 
   const pump = (): void => {
     if (closed) return
@@ -93,7 +120,7 @@ export function createFlow(clock: Clock, route: Route, events: FlowEvents = {}):
         waited += waitMs
         hop++
         const line = route.lines[hop]
-        if (line === undefined) clock.after(route.delayMs, land)
+        if (line === undefined) landAt(clock.now() + route.delayMs, land)
         else line.send(lanes[hop]!, parcel)
       },
     }
@@ -109,13 +136,13 @@ export function createFlow(clock: Clock, route: Route, events: FlowEvents = {}):
       pump()
     }
     const first = route.lines[0]
-    if (first === undefined) clock.after(route.delayMs, land)
+    if (first === undefined) landAt(clock.now() + route.delayMs, land)
     else first.send(lanes[0]!, parcel)
   }
 
   return {
     push(cargo) {
-      if (closed) return
+      if (closed || goBy(cargo)) return
       waiting += cargo.bytes
       const queue = cargo.urgent ? urgent : bulk
       queue.push({ cargo, left: cargo.bytes })
@@ -136,14 +163,20 @@ interface Congestion {
   acknowledge(bytes: number, waitedMs: number, inFlight: number): void
 }
 
-function createCongestion(clock: Clock, roundTripMs: number): Congestion {
-  let windowBytes = initialWindow
+function freshWindow(route: Route): number {
+  if (route.delayMs * 2 >= nearMs) return initialWindow
+  const slowest = route.lines.reduce((least, line) => Math.min(least, line.rateBps()), Number.POSITIVE_INFINITY)
+  return Math.min(largestNearWindow, Math.max(initialWindow, (slowest * nearWindowMs) / 1000))
+}
+
+function createCongestion(clock: Clock, roundTripMs: number, fresh: number): Congestion {
+  let windowBytes = fresh
   let threshold = largestWindow
   let calmAfter = 0
   let lastAt = 0
   return {
     windowBytes(inFlight) {
-      if (inFlight === 0 && clock.now() - lastAt > idleMs) windowBytes = Math.min(windowBytes, initialWindow)
+      if (inFlight === 0 && clock.now() - lastAt > idleMs) windowBytes = Math.min(windowBytes, fresh)
       lastAt = clock.now()
       return Math.floor(windowBytes)
     },

@@ -30,6 +30,13 @@ export interface Line {
   setRate(bps: number): void
   openLane(): Lane
   send(lane: Lane, parcel: Parcel): void
+  /** Whether one packet can go by what waits here: not in one queue for all. */
+  letsPass(): boolean
+  /**
+   * One packet of somebody who has nothing else here goes by, as fq_codel's sparse flows do (RFC 8290 §3.2). It takes
+   * its time from what is served next. Returns how long until it is through, ms.
+   */
+  pass(bytes: number): number
   /** Every byte that went through, wanted by its receiver or not. */
   carriedBytes(): number
   /** How long a byte that comes now waits before it is sent, ms, if queues were served in order. */
@@ -41,7 +48,8 @@ export interface Line {
 /** About this much of a line is one turn; smaller is finer and costs the simulator events. */
 const turnMs = 6
 const smallestQuantum = 4_096
-const largestQuantum = 65_536
+/** A run of 64 KiB and what is around it go as one. */
+const largestQuantum = 70_080
 /** One packet must have come in before the next line can start on it. */
 const packetBytes = 1_500
 
@@ -51,6 +59,10 @@ export function createLine(clock: Clock, name: string, bps: number, discipline: 
   let backlog = 0
   let busy = false
   let idleSince = 0
+  let servedAt = 0
+  /** When the last of the packets that went by is through, and what they took of the parcel served now. */
+  let passingUntil = 0
+  let passedMs = 0
   const shared = newLane()
   const ring: Lane[] = []
   let ringHead = 0
@@ -59,20 +71,24 @@ export function createLine(clock: Clock, name: string, bps: number, discipline: 
     Math.min(largestQuantum, Math.max(smallestQuantum, Math.floor((perMs * turnMs) / 1460) * 1460))
 
   const serve = (parcel: Parcel, waitMs: number, headStartMs: number): void => {
-    busy = true
+    const now = clock.now()
     const full = parcel.bytes / perMs
+    const delayed = busy ? passedMs : Math.max(0, passingUntil - now)
+    busy = true
+    passedMs = 0
     // The line could begin when it fell idle or when the first byte came, whichever was later; it cannot have sent
     // the last packet before that came.
     const left = Math.max(full - headStartMs, Math.min(full, packetBytes / perMs))
-    clock.after(left, () => {
-      busy = false
+    servedAt = now + left + delayed
+    clock.at(servedAt, () => {
       idleSince = clock.now()
       carried += parcel.bytes
       backlog -= parcel.bytes
       parcel.spanMs = full
       const next = discipline === 'fair' ? takeFair() : shared.queue.length > 0 ? shift(shared) : null
       if (next !== null) serve(next, clock.now() - next.queuedAt, 0)
-      parcel.through(waitMs)
+      else busy = false
+      parcel.through(waitMs + delayed)
     })
   }
 
@@ -132,8 +148,21 @@ export function createLine(clock: Clock, name: string, bps: number, discipline: 
         ring.push(lane)
       }
     },
+    letsPass: () => perMs === Number.POSITIVE_INFINITY || discipline === 'fair' || !busy,
+    pass(bytes) {
+      carried += bytes
+      if (perMs === Number.POSITIVE_INFINITY) return 0
+      const now = clock.now()
+      const ownMs = bytes / perMs
+      passingUntil = Math.max(now, passingUntil) + ownMs
+      if (!busy) return passingUntil - now
+      passedMs += ownMs
+      // The packet that is going out now is not interrupted.
+      return passingUntil - now + Math.min(servedAt - now, packetBytes / perMs)
+    },
     carriedBytes: () => carried,
-    backlogMs: () => (perMs === Number.POSITIVE_INFINITY ? 0 : backlog / perMs),
+    backlogMs: () =>
+      perMs === Number.POSITIVE_INFINITY ? 0 : backlog / perMs + Math.max(0, passingUntil - clock.now()),
     quantumBytes,
   }
 }
