@@ -337,9 +337,8 @@ function giveUp(state: State, segment: Segment): void {
 function failHopeless(state: State): void {
   for (const [id, key] of state.wantedKeys) {
     const segment = state.segments.get(key)
-    if (!segment || segment.fetches.size > 0 || isHelped(state, segment)) continue
-    const reason = hopeless(segment)
-    if (!reason) continue
+    const reason = segment && hopeless(segment)
+    if (!reason || segment.fetches.size > 0 || isHelped(state, segment)) continue
     state.wantedKeys.delete(id)
     segment.wants = segment.wants.filter(want => want.id !== id)
     emit(state, { type: 'fail', id, key, reason })

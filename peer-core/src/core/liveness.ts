@@ -1,7 +1,7 @@
 import { trackId } from './claims.ts'
 import type { Peer } from './peer.ts'
 import { nextNeeded } from './scheduler.ts'
-import { bufferedMs, emit, type State, wakeBy } from './state.ts'
+import { bufferedMs, emit, type PlayerState, type State, wakeBy } from './state.ts'
 
 /** Signs of life: pings for round trips and dead peers, and our position so that others can reckon with us. */
 
@@ -48,15 +48,16 @@ export function tellPosition(state: State): void {
   if (state.now < at) return wakeBy(state, at)
   state.positionDue = false
   state.positionSentAt = state.now
-  for (const peer of state.peers.values()) tellPositionTo(state, peer)
+  const seq = nextSeq(state, player)
+  for (const peer of state.peers.values()) tellPositionTo(state, peer, seq)
   if (!player.paused) wakeBy(state, state.now + positionMs)
 }
 
-export function tellPositionTo(state: State, peer: Peer): void {
+/** `seq`: what `nextSeq` says, for whoever tells many. */
+export function tellPositionTo(state: State, peer: Peer, seq?: number): void {
   const { player } = state
   if (!player) return
   const tracks = player.tracks.slice(0, 8).map(path => trackId(state, peer, path))
-  const first = player.tracks[0]
   emit(state, {
     type: 'send',
     peer: peer.id,
@@ -64,7 +65,7 @@ export function tellPositionTo(state: State, peer: Peer): void {
     message: {
       type: 'position',
       tracks,
-      seq: Math.max(0, first === undefined ? 0 : nextNeeded(state, first)),
+      seq: seq ?? nextSeq(state, player),
       bufferMs: Math.floor(Math.min(bufferedMs(state), 3_600_000)),
       rate: Math.floor(Math.min(Math.max(player.rate, 0), 16) * 100),
       paused: player.paused,
@@ -73,6 +74,12 @@ export function tellPositionTo(state: State, peer: Peer): void {
       edgeBps: state.edgeSeen ? Math.floor(state.edge.bps) : 0,
     },
   })
+}
+
+/** The next sequence number the player needs on its first track. */
+function nextSeq(state: State, player: PlayerState): number {
+  const first = player.tracks[0]
+  return Math.max(0, first === undefined ? 0 : nextNeeded(state, first))
 }
 
 function ping(state: State, peer: Peer): void {

@@ -22,7 +22,8 @@ const mostAhead = 32
 export function schedule(state: State): void {
   for (const segment of state.active.keys()) if (segment.wakeAt <= state.now) state.dirty.add(segment)
   for (let round = 0; state.dirty.size > 0 && round < 8; round++) {
-    const dirty = [...state.dirty].sort((a, b) => needOf(state, a) - needOf(state, b))
+    const dirty = [...state.dirty]
+    if (dirty.length > 1) dirty.sort((a, b) => needOf(state, a) - needOf(state, b))
     state.dirty.clear()
     for (const segment of dirty) evaluateAlone(state, segment)
   }
