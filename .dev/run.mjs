@@ -24,6 +24,7 @@ const commands = {
   peer: 'player-plugin/src/headless/cli.ts',
   sim: 'test/sim/cli.ts',
   'bench:transport': 'test/bench/transport.ts',
+  'bench:core': 'test/bench/core.ts',
 }
 
 const script = commands[command]
@@ -33,10 +34,18 @@ if (!script) {
 }
 
 installIfNeeded()
+/** A thousand simulated viewers make much garbage that dies young: room for it saves a tenth of the time. */
+const flags = command.startsWith('sim') ? ['--max-semi-space-size=64'] : []
 const node = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node')
 const child = spawn(
   existsSync(node) ? node : process.execPath,
-  ['--conditions=nearcast-source', '--disable-warning=ExperimentalWarning', join(root, script), ...args],
+  [
+    ...flags,
+    '--conditions=nearcast-source',
+    '--disable-warning=ExperimentalWarning',
+    join(root, script),
+    ...args,
+  ],
   { stdio: 'inherit', env: { ...process.env, NEARCAST_CWD: process.env.INIT_CWD ?? process.cwd() } },
 )
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

@@ -25,6 +25,26 @@ it('holds its order with thousands of events', () => {
   expect(times).toEqual([...times].sort((a, b) => a - b))
 })
 
+it('holds its order over pages, beyond them, and across stops in between', () => {
+  const clock = createClock()
+  const dice = createDice(3)
+  const asked: { time: number; order: number }[] = []
+  const seen: { time: number; order: number }[] = []
+  const ask = (time: number): void => {
+    const event = { time, order: asked.length }
+    asked.push(event)
+    clock.at(time, () => {
+      expect(clock.now()).toBe(time)
+      seen.push(event)
+      if (seen.length < 3_000 && dice.chance(0.5)) ask(time + dice.between(0, 9_000))
+    })
+  }
+  for (let i = 0; i < 2_000; i++) ask(dice.chance(0.5) ? dice.below(20) * 1_000.5 : dice.between(0, 30_000))
+  for (let until = 0; until < 60_000; until += dice.between(0, 700)) clock.runUntil(until)
+  clock.runUntil(100_000)
+  expect(seen).toEqual([...asked].sort((a, b) => a.time - b.time || a.order - b.order))
+})
+
 it('never runs what was cancelled, and takes the past for now', () => {
   const clock = createClock()
   const seen: string[] = []

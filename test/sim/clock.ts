@@ -15,24 +15,67 @@ export interface Clock {
   steps(): number
 }
 
-interface Event extends Timer {
+class Event implements Timer {
   readonly time: number
   readonly order: number
   run: (() => void) | null
+
+  constructor(time: number, order: number, run: () => void) {
+    this.time = time
+    this.order = order
+    this.run = run
+  }
+
+  cancel(): void {
+    this.run = null
+  }
 }
 
-/** A binary heap; cancelled events stay in it and are skipped, which is cheaper than finding them. */
+/** Events of the next so many milliseconds lie in a page each; those beyond in a heap. */
+const pages = 4_096
+
+/**
+ * A calendar: events of this millisecond in a small heap, those of the next four seconds in unsorted pages, the rest
+ * in a large heap. Most timers are set for soon and many are cancelled: a page drops those when its time comes.
+ */
 export function createClock(): Clock {
-  const heap: Event[] = []
+  const near: Event[] = []
+  const far: Event[] = []
+  const calendar: Event[][] = Array.from({ length: pages }, () => [])
+  let page = 0
   let now = 0
   let order = 0
   let steps = 0
 
   const at = (time: number, run: () => void): Timer => {
     if (Number.isNaN(time)) throw new Error('an event at no time')
-    const event: Event = { time: Math.max(time, now), order: order++, run, cancel }
-    push(heap, event)
+    const event = new Event(Math.max(time, now), order++, run)
+    place(event)
     return event
+  }
+
+  const place = (event: Event): void => {
+    const ahead = Math.floor(event.time) - page
+    if (ahead <= 0) push(near, event)
+    else if (ahead < pages) calendar[(page + ahead) % pages]!.push(event)
+    else push(far, event)
+  }
+
+  /** Turns the calendar until something is due by `until`, or its page is reached. */
+  const turn = (until: number): Event | null => {
+    for (;;) {
+      const next = near[0]
+      if (next !== undefined) return next.time <= until ? next : null
+      if (page + 1 > until) return null
+      page++
+      const events = calendar[page % pages]!
+      for (const event of events) if (event.run !== null) push(near, event)
+      events.length = 0
+      for (let last = far[0]; last !== undefined && last.time < page + pages; last = far[0]) {
+        pop(far)
+        if (last.run !== null) place(last)
+      }
+    }
   }
 
   return {
@@ -40,9 +83,9 @@ export function createClock(): Clock {
     at,
     after: (delayMs, run) => at(now + delayMs, run),
     runUntil(until) {
-      for (let next = heap[0]; next !== undefined && next.time <= until; next = heap[0]) {
-        pop(heap)
-        const run = next.run
+      for (let next = turn(until); next !== null; next = turn(until)) {
+        pop(near)
+        const { run } = next
         if (run === null) continue
         if (next.time < now) throw new Error(`time went back from ${now} to ${next.time}`)
         now = next.time
@@ -54,10 +97,6 @@ export function createClock(): Clock {
     },
     steps: () => steps,
   }
-}
-
-function cancel(this: Event): void {
-  this.run = null
 }
 
 function before(a: Event, b: Event): boolean {

@@ -89,6 +89,45 @@ it('says what still waits when something was handed over', () => {
   expect(told).toHaveLength(2)
 })
 
+it('lets one packet go by what waits for others, for one event and the time it takes', () => {
+  const clock = createClock()
+  const line = createLine(clock, 'line', 100_000, 'fair')
+  const [full, small] = [1, 2].map(() => createFlow(clock, { lines: [line], delayMs: 10 }))
+  full!.push(cargo(1_000_000))
+  clock.runUntil(20)
+  const before = clock.steps()
+  let at = 0
+  small!.push(cargo(100, () => (at = clock.now())))
+  clock.runUntil(60)
+  expect(at).toBeGreaterThan(31)
+  expect(at).toBeLessThan(48)
+  expect(clock.steps() - before).toBeLessThan(4)
+  clock.runUntil(1_000)
+  // What went by is paid for: the line is never faster than it is.
+  expect(line.carriedBytes()).toBeLessThanOrEqual(100_000)
+})
+
+it('never lets a packet overtake what its own flow sent before', () => {
+  const clock = createClock()
+  const flow = createFlow(clock, { lines: [createLine(clock, 'line', 100_000, 'fair')], delayMs: 5 })
+  const seen: number[] = []
+  for (const bytes of [1_000, 30_000, 40, 1_400, 20, 9_000, 10])
+    flow.push(cargo(bytes, (_, last) => last && seen.push(bytes)))
+  clock.runUntil(5_000)
+  expect(seen).toEqual([1_000, 30_000, 40, 1_400, 20, 9_000, 10])
+})
+
+it('makes a packet queue where there is one queue for all', () => {
+  const clock = createClock()
+  const line = createLine(clock, 'line', 100_000, 'fifo')
+  const [full, small] = [1, 2].map(() => createFlow(clock, { lines: [line], delayMs: 10 }))
+  full!.push(cargo(14_600))
+  let at = 0
+  small!.push(cargo(100, () => (at = clock.now())))
+  clock.runUntil(1_000)
+  expect(at).toBeGreaterThanOrEqual(157)
+})
+
 function cargo(bytes: number, arrive: (bytes: number, last: boolean) => void = () => {}): Cargo {
   return { bytes, urgent: false, arrive }
 }

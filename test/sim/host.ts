@@ -85,22 +85,30 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
   /** One input in, all outputs performed; what outputs cause at once waits its turn. */
   const take = (input: Input, bytes: Payload | null = null): void => {
     if (closed) return
-    waiting.push({ input, payload: bytes })
-    if (running) return
+    if (running) return void waiting.push({ input, payload: bytes })
     running = true
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      payload = next.payload
-      const now = localNow()
-      watcher.input(view, now, next.input)
-      core.handle(now, next.input)
-      for (let output = core.poll(); output !== null; output = core.poll()) {
-        watcher.output(view, now, output, payload)
-        perform(output)
-      }
-    }
+    turn(input, bytes)
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      turn(next.input, next.payload)
     running = false
     payload = null
     outbox.flush()
+  }
+
+  const turn = (input: Input, bytes: Payload | null): void => {
+    payload = bytes
+    const now = localNow()
+    watcher.input(view, now, input)
+    core.handle(now, input)
+    for (let output = core.poll(); output !== null; output = core.poll()) {
+      watcher.output(view, now, output, payload)
+      perform(output)
+    }
+  }
+
+  const tick = (): void => {
+    timer = null
+    take({ type: 'tick' })
   }
 
   const perform = (output: Output): void => {
@@ -143,10 +151,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
         timer?.cancel()
         timer = clock.at(
           Math.max(output.at - station.clockOffsetMs, clock.now()) + dice.between(...timerGrainMs),
-          () => {
-            timer = null
-            take({ type: 'tick' })
-          },
+          tick,
         )
         return
       case 'capacity':

@@ -2,7 +2,7 @@ import type { Place } from '../../peer-core/src/core/events.ts'
 import type { PeerId } from '../../peer-core/src/core/messages.ts'
 import type { Books } from './books.ts'
 import type { Clock } from './clock.ts'
-import { createFlow, type Flow } from './flow.ts'
+import { type Cargo, createFlow, type Flow } from './flow.ts'
 import type { Dice } from './random.ts'
 import type { Station } from './station.ts'
 import type { Segment } from './stream.ts'
@@ -134,6 +134,27 @@ export function createNetwork(clock: Clock, dice: Dice, books: Books, plan: Netw
 /** How long a dial is believed in when candidates answer nothing. */
 const dialTimeoutMs = 5_000
 
+/** A packet on its way to the other end. */
+class Freight implements Cargo {
+  readonly bytes: number
+  readonly #from: End
+  readonly #packet: Packet
+
+  constructor(from: End, packet: Packet, bytes: number) {
+    this.bytes = bytes
+    this.#from = from
+    this.#packet = packet
+  }
+
+  get urgent(): boolean {
+    return this.#packet.mediaBytes === 0
+  }
+
+  arrive(slice: number, last: boolean): void {
+    this.#from.arrive(this.#packet, slice, last)
+  }
+}
+
 class End implements Link {
   readonly station: Station
   readonly peer: PeerId
@@ -190,11 +211,7 @@ class End implements Link {
     this.#books.control('wire', packet.controlBytes - packet.digestBytes, crosses)
     this.#books.control('digests', packet.digestBytes, crosses)
     this.#owed += packet.mediaBytes
-    this.#flow.push({
-      bytes,
-      urgent: packet.mediaBytes === 0,
-      arrive: (slice, last) => this.#arrive(packet, slice, last),
-    })
+    this.#flow.push(new Freight(this, packet, bytes))
   }
 
   /** Told once the batch that emptied the channel is through, as `bufferedamountlow` comes after the task. */
@@ -209,7 +226,7 @@ class End implements Link {
     })
   }
 
-  #arrive(packet: Packet, slice: number, last: boolean): void {
+  arrive(packet: Packet, slice: number, last: boolean): void {
     const far = this.other
     const media = packet.mediaBytes > 0 ? Math.max(0, slice - (last ? packet.controlBytes : 0)) : 0
     if (packet.segment !== null && media > 0) {

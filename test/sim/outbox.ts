@@ -15,8 +15,18 @@ export interface Envelope {
 /** What one viewer says in one turn, until the turn is over. Here a bad peer spoils what its honest core says. */
 export interface Outbox {
   post(peer: PeerId, message: PeerMessage, key: string | null): void
-  /** Control messages of one turn share a packet; every piece has its own. */
+  /** Control messages of one turn share a packet and go first; every piece has its own. */
   flush(): void
+}
+
+/** What waits for one peer. Its control messages are the packet that the link takes. */
+interface Batch {
+  readonly body: Envelope[]
+  readonly mediaBytes: 0
+  readonly segment: null
+  controlBytes: number
+  digestBytes: number
+  pieces: Envelope[] | null
 }
 
 export function createOutbox(
@@ -25,7 +35,7 @@ export function createOutbox(
   shelf: Shelf,
   links: ReadonlyMap<PeerId, Link>,
 ): Outbox {
-  const batches = new Map<PeerId, Envelope[]>()
+  const batches = new Map<PeerId, Batch>()
 
   const isWrong = (message: PeerMessage, key: string | null): boolean => {
     if (message.type !== 'piece' || key === null) return false
@@ -37,50 +47,58 @@ export function createOutbox(
     return false
   }
 
+  const batchFor = (peer: PeerId): Batch => {
+    const known = batches.get(peer)
+    if (known !== undefined) return known
+    const batch: Batch = {
+      body: [],
+      mediaBytes: 0,
+      segment: null,
+      controlBytes: 0,
+      digestBytes: 0,
+      pieces: null,
+    }
+    batches.set(peer, batch)
+    return batch
+  }
+
   return {
     post(peer, message, key) {
       if (!links.has(peer)) return
       if (station.conduct === 'silent' && message.type === 'piece') return
       const segment = key === null ? null : stream.segment(key)
       const envelope: Envelope = { message, segment, wrong: isWrong(message, key) }
-      const batch = batches.get(peer)
-      if (batch === undefined) batches.set(peer, [envelope])
-      else batch.push(envelope)
+      const batch = batchFor(peer)
+      if (message.type === 'piece') {
+        batch.pieces ??= []
+        batch.pieces.push(envelope)
+        return
+      }
+      batch.body.push(envelope)
+      batch.controlBytes += controlBytes(message)
+      if (message.type === 'hashes') batch.digestBytes += 32 * message.count
     },
     flush() {
       if (batches.size === 0) return
       for (const [peer, batch] of batches) {
         const link = links.get(peer)
-        if (link !== undefined) dispatch(link, batch)
+        if (link === undefined) continue
+        if (batch.body.length > 0) link.send(batch)
+        if (batch.pieces !== null) for (const piece of batch.pieces) sendPiece(link, piece)
       }
       batches.clear()
     },
   }
 }
 
-function dispatch(link: Link, batch: readonly Envelope[]): void {
-  const control: Envelope[] = []
-  let bytes = 0
-  let digestBytes = 0
-  for (const envelope of batch) {
-    if (envelope.message.type === 'piece') continue
-    control.push(envelope)
-    bytes += controlBytes(envelope.message)
-    if (envelope.message.type === 'hashes') digestBytes += 32 * envelope.message.count
-  }
-  if (control.length > 0) {
-    link.send({ body: control, controlBytes: bytes, digestBytes, mediaBytes: 0, segment: null })
-  }
-  for (const envelope of batch) {
-    const { message, segment } = envelope
-    if (message.type !== 'piece') continue
-    const overhead = controlBytes(message)
-    link.send({
-      body: [envelope],
-      controlBytes: overhead,
-      digestBytes: 0,
-      mediaBytes: message.length,
-      segment,
-    })
-  }
+function sendPiece(link: Link, envelope: Envelope): void {
+  const { message, segment } = envelope
+  if (message.type !== 'piece') return
+  link.send({
+    body: [envelope],
+    controlBytes: controlBytes(message),
+    digestBytes: 0,
+    mediaBytes: message.length,
+    segment,
+  })
 }

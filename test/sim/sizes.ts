@@ -44,8 +44,8 @@ const samples: readonly ExtensionMessage[] = [
   { type: 'goaway', reason: 'too many peers' },
 ]
 
-const encoded = new Map(
-  samples.map(sample => [sample.type as string, (encodeMessage(sample)?.length ?? 0) + extensionOverhead]),
+const encoded: Readonly<Record<string, number>> = Object.fromEntries(
+  samples.map(sample => [sample.type, (encodeMessage(sample)?.length ?? 0) + extensionOverhead]),
 )
 
 /** Bytes of a message on the wire without its payload: what the codec makes of a typical one of its type. */
@@ -62,8 +62,8 @@ export function controlBytes(message: PeerMessage): number {
     case 'hashes':
       return 5 + extensionOverhead + 32 * message.count
     case 'offer':
-      return encoded.get('offer')! + message.root.length / 2 + message.etag.length
+      return encoded.offer! + message.root.length / 2 + message.etag.length
     default:
-      return encoded.get(message.type)!
+      return encoded[message.type]!
   }
 }

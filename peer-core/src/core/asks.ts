@@ -5,7 +5,7 @@ import { covers, dropOffer } from './offers.ts'
 import type { Peer } from './peer.ts'
 import type { Ask, InOffer, Segment } from './segment.ts'
 import { isProvable, usableOffers } from './sharing.ts'
-import { emit, type State, wakeBy } from './state.ts'
+import { begin, emit, type State, wakeBy } from './state.ts'
 import { isUnreliable } from './turns.ts'
 import { checkBlocks } from './verification.ts'
 
@@ -136,6 +136,7 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
     if (!segment.blocks.isMissing(index) || segment.blocks.lengthOf(index) <= 0) continue
     fresh += segment.blocks.lengthOf(index)
     segment.blocks.receive(index, peer.id)
+    begin(state, segment)
     emit(state, {
       type: 'accept',
       key: segment.key,

@@ -28,6 +28,7 @@ export function openClaim(
 ): Claim {
   const claim: Claim = { from, to, source, hops, active: true, end: 0, told: new Map() }
   segment.claims.push(claim)
+  state.claimed.add(segment)
   announce(state, segment)
   return claim
 }
@@ -52,7 +53,7 @@ export function announce(state: State, segment: Segment): void {
 
 /** Tells a new peer all we have, the newest first, and no more than it would remember. */
 export function introduce(state: State, peer: Peer): void {
-  const useful = [...state.segments.values()].filter(segment => segment.claims.length > 0)
+  const useful = [...state.claimed]
   useful.sort((a, b) => b.usedAt - a.usedAt || (a.key < b.key ? -1 : 1))
   for (const segment of useful.slice(0, state.config.maxOffersPerPeer / 2)) {
     if (isShared(state, segment)) announceTo(state, segment, peer)
@@ -61,8 +62,10 @@ export function introduce(state: State, peer: Peer): void {
 
 /** We may give again, or to more peers: what is held is on offer. */
 export function reopen(state: State): void {
-  for (const segment of state.segments.values()) {
-    if (segment.stored && segment.claims.length === 0) segment.claims.push(wholeClaim(new Map()))
+  for (const segment of state.kept) {
+    if (segment.claims.length > 0) continue
+    segment.claims.push(wholeClaim(new Map()))
+    state.claimed.add(segment)
   }
   for (const peer of state.peers.values()) introduce(state, peer)
 }
@@ -76,6 +79,7 @@ export function claimWhole(state: State, segment: Segment): void {
     if (claim.from === 0) for (const [id, known] of claim.told) if (!told.has(id)) told.set(id, known)
   }
   segment.claims.splice(0, segment.claims.length, wholeClaim(told))
+  state.claimed.add(segment)
   if (!isShared(state, segment)) return
   for (const [id, known] of told) {
     if (known.frontier < segment.size) {
@@ -107,6 +111,7 @@ export function retract(state: State, segment: Segment, reason: WithdrawReason):
     claim.told.clear()
   }
   segment.claims.length = 0
+  state.claimed.delete(segment)
 }
 
 /** Nothing that was told holds any more; leases under way are told anew. */
@@ -114,12 +119,13 @@ export function recall(state: State, segment: Segment): void {
   const going = segment.claims.filter(claim => claim.active && claim.source === 'edge')
   retract(state, segment, 'void')
   segment.claims.push(...going)
+  if (going.length > 0) state.claimed.add(segment)
   announce(state, segment)
 }
 
 /** Forgets what a peer that left was told. */
-export function forgetTold(state: State, peer: PeerId): void {
-  for (const segment of state.segments.values()) for (const claim of segment.claims) claim.told.delete(peer)
+export function forgetTold(peer: Peer): void {
+  for (const segment of peer.given.values()) for (const claim of segment.claims) claim.told.delete(peer.id)
 }
 
 function announceTo(state: State, segment: Segment, peer: Peer): void {

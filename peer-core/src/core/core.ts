@@ -1,11 +1,11 @@
 import { cancelAsks, dropAsksOf, hearPiece, hearReject } from './asks.ts'
+import { tellCapacity } from './capacity.ts'
 import { announce, forgetTold, introduce, reopen, retract } from './claims.ts'
 import { type CoreConfig, defaultConfig } from './config.ts'
 import type { Core, FailReason, Input, Output, Policy } from './events.ts'
-import { tellCapacity } from './capacity.ts'
 import { abortFetch, hearEdgeData, hearEdgeDone, hearEdgeFailed } from './fetches.ts'
 import { judgeOurLease, resolveConflict } from './leases.ts'
-import { hearPong, tellPosition, tellPositionTo, watchPeers } from './liveness.ts'
+import { hearPong, hearSign, tellPosition, tellPositionTo, watchPeers } from './liveness.ts'
 import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
@@ -13,9 +13,9 @@ import { evict, forgetOld, learnSegment, makeRoom } from './retention.ts'
 import { roleOf } from './roles.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
-import { groupPeers, usableOffers } from './sharing.ts'
-import { createState, emit, type State } from './state.ts'
-import { hearCancel, hearDrained, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
+import { groupPeers, peersChanged, usableOffers } from './sharing.ts'
+import { begin, createState, emit, type State } from './state.ts'
+import { forgetQueue, hearCancel, hearDrained, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
 import { checkBlocks, dropBlocksOf, hearHashes, hearVerified } from './verification.ts'
 
 /** Edge failures after which a want without any other source ends. */
@@ -118,6 +118,7 @@ function take(state: State, input: Input): void {
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.receive(index, 'store')
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.verify(index)
       segment.hashes = 'known'
+      begin(state, segment)
       state.dirty.add(segment)
       return
     }
@@ -181,6 +182,7 @@ function join(state: State, id: PeerId, peer: Peer): void {
   }
   if (state.peers.has(id)) leave(state, id, 'replaced')
   state.peers.set(id, peer)
+  peersChanged(state)
   if (peer.place === 'outside') state.outsiders.add(id)
   if (peer.place === 'group' && state.groupSince < 0) state.groupSince = state.now
   tellPositionTo(state, peer)
@@ -191,9 +193,11 @@ function leave(state: State, id: PeerId, _reason: string): void {
   const peer = state.peers.get(id)
   if (!peer) return
   state.peers.delete(id)
+  peersChanged(state)
+  forgetQueue(state, peer)
   dropAsksOf(state, peer)
   for (const segment of dropOffersOf(state, peer)) state.dirty.add(segment)
-  forgetTold(state, id)
+  forgetTold(peer)
   if (groupPeers(state).length === 0) state.groupSince = -1
 }
 
@@ -211,7 +215,7 @@ function banish(state: State, id: PeerId): void {
 }
 
 function hear(state: State, peer: Peer, message: PeerMessage): void {
-  peer.heardAt = state.now
+  hearSign(state, peer)
   switch (message.type) {
     case 'track':
       if (peer.tracksIn.size < mostTracks) peer.tracksIn.set(message.id, message.path)
@@ -243,6 +247,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
     case 'position': {
       const tracks = message.tracks.flatMap(id => peer.tracksIn.get(id) ?? [])
       const { seq, bufferMs, paused, hidden, edgeBps } = message
+      if (peer.mode !== message.mode) peersChanged(state)
       peer.mode = message.mode
       peer.position = {
         tracks,
@@ -290,6 +295,7 @@ function heardOffer(state: State, offer: InOffer | null): void {
 function setPolicy(state: State, policy: Policy): void {
   const before = state.policy
   state.policy = policy
+  peersChanged(state)
   if (policy.mode !== before.mode) state.positionDue = true
   if (roleOf(policy) !== roleOf(before)) {
     state.roleAt = state.now
@@ -339,9 +345,8 @@ function giveUp(state: State, segment: Segment): void {
 function failHopeless(state: State): void {
   for (const [id, key] of state.wantedKeys) {
     const segment = state.segments.get(key)
-    if (!segment || segment.fetches.size > 0 || isHelped(state, segment)) continue
-    const reason = hopeless(segment)
-    if (!reason) continue
+    const reason = segment && hopeless(segment)
+    if (!reason || segment.fetches.size > 0 || isHelped(state, segment)) continue
     state.wantedKeys.delete(id)
     segment.wants = segment.wants.filter(want => want.id !== id)
     emit(state, { type: 'fail', id, key, reason })

@@ -7,7 +7,7 @@ import { blockBytes, type WithdrawReason } from './messages.ts'
 import { isWhole } from './offers.ts'
 import type { Claim, Fetch, Segment } from './segment.ts'
 import { freeLineage, isProvable, isShared } from './sharing.ts'
-import { emit, type State } from './state.ts'
+import { begin, emit, type State } from './state.ts'
 import { checkBlocks, checkList, needsList } from './verification.ts'
 
 /** Our requests to the edge: opened with a public claim, followed byte by byte, ended with the claim's withdrawal. */
@@ -144,7 +144,10 @@ export function hearEdgeDone(state: State, done: EdgeDone): Segment | null {
   if (segment.size === 0 && fetch.to === 0) {
     segment.blocks.setSize(fetch.frontier)
     const last = segment.blocks.count - 1
-    if (last >= 0 && segment.blocks.isMissing(last)) segment.blocks.receive(last, fromEdge)
+    if (last >= 0 && segment.blocks.isMissing(last)) {
+      segment.blocks.receive(last, fromEdge)
+      begin(state, segment)
+    }
   }
   endFetch(state, fetch)
   segment.edgeFailures = 0
@@ -196,6 +199,7 @@ function endFetch(state: State, fetch: Fetch): Segment {
 function take(state: State, fetch: Fetch, data: EdgeData): void {
   const { segment } = fetch
   segment.blocks.touch()
+  begin(state, segment)
   const end = data.offset + data.length
   let accepted = 0
   for (let at = data.offset; at < end; ) {

@@ -2,7 +2,7 @@ import { trackId } from './claims.ts'
 import type { Peer } from './peer.ts'
 import { hopsToFetcher, roleOf } from './roles.ts'
 import { nextNeeded } from './scheduler.ts'
-import { bufferedMs, emit, type State, wakeBy } from './state.ts'
+import { bufferedMs, emit, type PlayerState, type State, wakeBy } from './state.ts'
 
 /** Signs of life: pings for round trips and dead peers, and our position so that others can reckon with us. */
 
@@ -13,6 +13,8 @@ const sleptMs = 3_000
 
 export function watchPeers(state: State, previousNow: number): void {
   const slept = previousNow > 0 && state.now - previousNow > sleptMs
+  if (!slept && state.now < state.watchAt) return wakeBy(state, state.watchAt)
+  let next = Infinity
   for (const peer of state.peers.values()) {
     if (slept) peer.heardAt = state.now
     if (state.now - peer.heardAt >= state.config.deadMs) {
@@ -20,8 +22,16 @@ export function watchPeers(state: State, previousNow: number): void {
       continue
     }
     if (state.now >= peer.nextPingAt) ping(state, peer)
-    wakeBy(state, Math.min(peer.nextPingAt, peer.heardAt + state.config.deadMs))
+    next = Math.min(next, peer.nextPingAt, peer.heardAt + state.config.deadMs)
   }
+  state.watchAt = next
+  wakeBy(state, next)
+}
+
+/** A sign of life. Whose silence we were waiting for no longer says when to look again. */
+export function hearSign(state: State, peer: Peer): void {
+  if (peer.heardAt + state.config.deadMs <= state.watchAt) state.watchAt = -Infinity
+  peer.heardAt = state.now
 }
 
 export function hearPong(state: State, peer: Peer, id: number): void {
@@ -39,19 +49,20 @@ export function tellPosition(state: State): void {
   if (state.now < at) return wakeBy(state, at)
   state.positionDue = false
   state.positionSentAt = state.now
+  const seq = nextSeq(state, player)
   const hops = roleOf(state.policy) === 'mesh' ? Infinity : hopsToFetcher(state)
   for (const peer of state.peers.values()) {
-    tellPositionTo(state, peer)
+    tellPositionTo(state, peer, seq)
     if (hops < Infinity && peer.place === 'group') tellBeacon(state, peer, hops)
   }
   if (!player.paused) wakeBy(state, state.now + positionMs)
 }
 
-export function tellPositionTo(state: State, peer: Peer): void {
+/** `seq`: what `nextSeq` says, for whoever tells many. */
+export function tellPositionTo(state: State, peer: Peer, seq?: number): void {
   const { player } = state
   if (!player) return
   const tracks = player.tracks.slice(0, 8).map(path => trackId(state, peer, path))
-  const first = player.tracks[0]
   emit(state, {
     type: 'send',
     peer: peer.id,
@@ -59,7 +70,7 @@ export function tellPositionTo(state: State, peer: Peer): void {
     message: {
       type: 'position',
       tracks,
-      seq: Math.max(0, first === undefined ? 0 : nextNeeded(state, first)),
+      seq: seq ?? nextSeq(state, player),
       bufferMs: Math.floor(Math.min(bufferedMs(state), 3_600_000)),
       rate: Math.floor(Math.min(Math.max(player.rate, 0), 16) * 100),
       paused: player.paused,
@@ -73,6 +84,12 @@ export function tellPositionTo(state: State, peer: Peer): void {
 function tellBeacon(state: State, peer: Peer, hops: number): void {
   const message = { type: 'beacon', epoch: state.policy.epoch ?? 0, hops } as const
   emit(state, { type: 'send', peer: peer.id, key: null, message })
+}
+
+/** The next sequence number the player needs on its first track. */
+function nextSeq(state: State, player: PlayerState): number {
+  const first = player.tracks[0]
+  return Math.max(0, first === undefined ? 0 : nextNeeded(state, first))
 }
 
 function ping(state: State, peer: Peer): void {

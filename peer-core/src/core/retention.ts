@@ -42,18 +42,24 @@ export function learnSegment(state: State, track: string, entry: WindowEntry): S
  */
 export function makeRoom(state: State, spare: Segment | null): void {
   let bytes = state.heldBytes
-  for (const segment of state.segments.values()) if (isLeft(state, segment)) bytes += segment.size
+  for (const segment of state.begun) if (isLeft(state, segment)) bytes += segment.size
   while (bytes > state.config.storeBytes) {
-    let worst: Segment | null = null
-    for (const segment of state.segments.values()) {
-      if (segment === spare || segment.wants.length > 0) continue
-      if (!segment.stored && !isLeft(state, segment)) continue
-      if (!worst || isWorse(segment, worst)) worst = segment
-    }
+    const left = [...state.begun].filter(segment => isLeft(state, segment))
+    const worst = worstOf(left, worstOf(state.kept, null, spare), spare)
     if (!worst) return
     bytes -= worst.size
     evict(state, worst)
   }
+}
+
+/** The one to part with first, among these and `worst`. */
+function worstOf(among: Iterable<Segment>, worst: Segment | null, spare: Segment | null): Segment | null {
+  let found = worst
+  for (const segment of among) {
+    if (segment === spare || segment.wants.length > 0) continue
+    if (!found || isWorse(segment, found)) found = segment
+  }
+  return found
 }
 
 /** Begun, and nobody goes on with it. */
@@ -65,15 +71,17 @@ function isLeft(state: State, segment: Segment): boolean {
 
 /** Forgets what live playlists dropped, and empty records nobody lists. */
 export function forgetOld(state: State, live: boolean, track: string): void {
+  const dropped = new Set<Segment>()
   for (const segment of state.segments.values()) {
     if (segment.listed || segment.track !== track || segment.wants.length > 0) continue
     if (!segment.blocks.isTouched && segment.fetches.size === 0 && segment.asks.size === 0)
-      drop(state, segment)
+      dropped.add(segment)
     else if (live && state.now - segment.usedAt > liveLingerMs) {
       evict(state, segment)
-      drop(state, segment)
+      dropped.add(segment)
     }
   }
+  if (dropped.size > 0) drop(state, dropped)
   boundStrays(state)
 }
 
@@ -86,6 +94,8 @@ export function evict(state: State, segment: Segment): void {
   for (const peer of state.peers.values()) peer.hashesSent.delete(segment)
   if (segment.stored) state.heldBytes -= segment.size
   segment.stored = false
+  state.kept.delete(segment)
+  state.begun.delete(segment)
   segment.blocks.forget()
   segment.checking.clear()
   segment.hashes = 'none'
@@ -96,15 +106,18 @@ export function evict(state: State, segment: Segment): void {
   emit(state, { type: 'evict', key: segment.key })
 }
 
-function drop(state: State, segment: Segment): void {
-  releaseOffers(state, segment)
-  state.segments.delete(segment.key)
-  if (state.byHash.get(segment.hash) === segment) state.byHash.delete(segment.hash)
-  state.active.delete(segment)
-  state.hungry.delete(segment)
-  state.dirty.delete(segment)
+function drop(state: State, segments: ReadonlySet<Segment>): void {
+  for (const segment of segments) {
+    releaseOffers(state, segment)
+    state.segments.delete(segment.key)
+    if (state.byHash.get(segment.hash) === segment) state.byHash.delete(segment.hash)
+    state.active.delete(segment)
+    state.claimed.delete(segment)
+    state.hungry.delete(segment)
+    state.dirty.delete(segment)
+  }
   for (const peer of state.peers.values()) {
-    for (const [n, given] of peer.given) if (given === segment) peer.given.delete(n)
+    for (const [n, given] of peer.given) if (segments.has(given)) peer.given.delete(n)
   }
 }
 

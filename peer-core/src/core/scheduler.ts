@@ -22,7 +22,8 @@ const mostAhead = 32
 export function schedule(state: State): void {
   for (const segment of state.active.keys()) if (segment.wakeAt <= state.now) state.dirty.add(segment)
   for (let round = 0; state.dirty.size > 0 && round < 8; round++) {
-    const dirty = [...state.dirty].sort((a, b) => needOf(state, a) - needOf(state, b))
+    const dirty = [...state.dirty]
+    if (dirty.length > 1) dirty.sort((a, b) => needOf(state, a) - needOf(state, b))
     state.dirty.clear()
     for (const segment of dirty) evaluateAlone(state, segment)
   }
@@ -137,6 +138,8 @@ function finish(state: State, segment: Segment): void {
 
 function keep(state: State, segment: Segment): void {
   segment.stored = true
+  state.begun.delete(segment)
+  state.kept.add(segment)
   state.heldBytes += segment.size
   for (const fetch of [...segment.fetches]) {
     if (fetch.frontier < (fetch.to > 0 ? fetch.to : segment.size)) abortFetch(state, fetch, 'cancelled')

@@ -26,11 +26,19 @@ export function mayGive(state: State, peer: Peer): boolean {
 }
 
 /** Peers behind the same network. */
-export function groupPeers(state: State): Peer[] {
+export function groupPeers(state: State): readonly Peer[] {
+  if (state.group) return state.group
   const peers: Peer[] = []
   for (const peer of state.peers.values())
     if (peer.place === 'group' && isPartner(state, peer)) peers.push(peer)
+  state.group = peers
   return peers
+}
+
+/** Somebody came, went, or changed what they share: who is in the group, and who is due, is found anew. */
+export function peersChanged(state: State): void {
+  state.group = null
+  state.watchAt = -Infinity
 }
 
 /** Bytes of one second of this segment; a guess from its track when its size is unknown. */

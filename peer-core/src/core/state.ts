@@ -33,6 +33,11 @@ export interface State {
   readonly windows: Map<TrackPath, TrackWindow>
   readonly segments: Map<SegmentKey, Segment>
   readonly byHash: Map<KeyHash, Segment>
+  /** Segments with bytes in memory: those not kept yet, and those the store has. */
+  readonly begun: Set<Segment>
+  readonly kept: Set<Segment>
+  /** Segments that we claim to give. */
+  readonly claimed: Set<Segment>
   /** Offers of segments no playlist of ours has listed yet. */
   readonly strays: Map<KeyHash, Set<InOffer>>
   /** Segments being worked on: wanted, or ahead of the player, and incomplete. */
@@ -41,6 +46,13 @@ export interface State {
   /** Segments with blocks on offer that no peer had room to be asked for. */
   readonly hungry: Set<Segment>
   readonly peers: Map<PeerId, Peer>
+  /** When the next of the peers is due for a ping or for giving up; −Infinity: look again. */
+  watchAt: number
+  /** Those behind our network, while nobody came, went or changed; see `groupPeers`. */
+  group: Peer[] | null
+  /** Requests of all peers that wait for our uplink, and peers that we told it is late. */
+  queued: number
+  toldBusy: number
   readonly banned: Set<PeerId>
   /** Peers to be dropped at the end of this input. */
   readonly leaving: Map<PeerId, string>
@@ -92,11 +104,18 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     windows: new Map(),
     segments: new Map(),
     byHash: new Map(),
+    begun: new Set(),
+    kept: new Set(),
+    claimed: new Set(),
     strays: new Map(),
     active: new Map(),
     dirty: new Set(),
     hungry: new Set(),
     peers: new Map(),
+    watchAt: -Infinity,
+    group: null,
+    queued: 0,
+    toldBusy: 0,
     banned: new Set(),
     leaving: new Map(),
     outsiders: new Set(),
@@ -135,6 +154,11 @@ export function emit(state: State, output: Output): void {
 /** Asks to be looked at again at `at` at the latest. */
 export function wakeBy(state: State, at: number): void {
   if (at < state.wake) state.wake = at
+}
+
+/** Bytes of it are coming into memory. */
+export function begin(state: State, segment: Segment): void {
+  if (!segment.stored) state.begun.add(segment)
 }
 
 /** The player's playhead now, extrapolated from its last report. */

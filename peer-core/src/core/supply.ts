@@ -59,13 +59,13 @@ function ownHops(segment: Segment): number {
 
 /** Stops counting on leases that are silent, or too slow for whoever needs them first. */
 export function voidLeases(state: State, segment: Segment, dueAt: number): void {
-  const missing = missingBytes(segment)
-  const edgeMs = edgeTimeMs(state, missing)
+  const edgeMs = edgeTimeMs(state, missingBytes(segment))
+  let need = -1
   for (const offer of segment.offers) {
     const end = offer.to > 0 ? offer.to : segment.size
     const isLost = offer.voidSince > 0 && offer.voidWhy !== 'slow'
     if (!offer.active || isLost || (end > 0 && offer.frontier >= end)) continue
-    const need = Math.min(dueAt, groupNeedAt(state, segment))
+    if (need < 0) need = Math.min(dueAt, groupNeedAt(state, segment))
     const spare = Math.max(need - state.config.marginMs - edgeMs - state.now, 0)
     const { minSilentMs, silentMs } = state.config
     const started = offer.frontier > offer.from ? 0 : 2 * state.edge.delayMs

@@ -1,8 +1,8 @@
 import { turnOf } from './hash.ts'
 import type { PeerId } from './messages.ts'
 import type { Peer } from './peer.ts'
-import type { Segment } from './segment.ts'
 import { areFetchersHeard, isFed, isFetcher } from './roles.ts'
+import type { Segment } from './segment.ts'
 import { groupPeers } from './sharing.ts'
 import { bufferedMs, type State } from './state.ts'
 

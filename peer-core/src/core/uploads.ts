@@ -37,6 +37,7 @@ export function hearRequest(state: State, peer: Peer, request: RequestMessage): 
     return
   }
   segment.usedAt = state.now
+  state.queued++
   peer.serving.push({
     n: request.n,
     segment,
@@ -50,6 +51,7 @@ export function hearCancel(state: State, peer: Peer, n: number, offset: number, 
   const index = peer.serving.findIndex(s => s.n === n && s.offset === offset && s.length === length)
   if (index < 0) return
   peer.serving.splice(index, 1)
+  state.queued--
   emit(state, { type: 'send', peer: peer.id, message: { type: 'reject', n, offset, length }, key: null })
 }
 
@@ -87,6 +89,7 @@ export function rejectServing(state: State, segment: Segment | null): void {
         })
       }
     }
+    state.queued += kept.length - peer.serving.length
     peer.serving = kept
   }
 }
@@ -94,10 +97,12 @@ export function rejectServing(state: State, segment: Segment | null): void {
 /** Sends what the links and the cap allow, the receiver with the least buffer first. */
 export function pumpUploads(state: State): void {
   refill(state)
+  if (state.queued === 0 && state.toldBusy === 0) return
   for (let peer = nextReceiver(state); peer; peer = nextReceiver(state)) {
     const serving = peer.serving[0]!
     if (!spend(state, serving.length)) break
     peer.serving.shift()
+    state.queued--
     if (!mayGive(state, peer) || !isHere(serving.segment, serving)) {
       const { n, offset, length } = serving
       emit(state, { type: 'send', peer: peer.id, message: { type: 'reject', n, offset, length }, key: null })
@@ -106,6 +111,14 @@ export function pumpUploads(state: State): void {
     give(state, peer, serving)
   }
   for (const peer of state.peers.values()) sayBusy(state, peer)
+}
+
+/** It left: what it asked for is owed to nobody. */
+export function forgetQueue(state: State, peer: Peer): void {
+  state.queued -= peer.serving.length
+  peer.serving = []
+  if (peer.saidBusy) state.toldBusy--
+  peer.saidBusy = false
 }
 
 function give(state: State, peer: Peer, serving: Serving): void {
@@ -198,6 +211,7 @@ function sayBusy(state: State, peer: Peer): void {
   }
   if (!late && oldest !== undefined) return
   peer.saidBusy = late
+  state.toldBusy += late ? 1 : -1
   if (late) state.abstainsUntil = state.now + abstainMs
   emit(state, { type: 'send', peer: peer.id, message: { type: 'busy', on: late }, key: null })
 }

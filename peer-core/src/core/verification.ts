@@ -120,6 +120,8 @@ export function dropBlocksOf(state: State, liar: PeerId): void {
 export function doubt(state: State, segment: Segment): void {
   if (segment.stored) state.heldBytes -= segment.size
   segment.stored = false
+  state.kept.delete(segment)
+  if (segment.blocks.isTouched) state.begun.add(segment)
   segment.blocks.doubtAll()
   recall(state, segment)
   checkBlocks(state, segment)
