@@ -263,6 +263,8 @@ class Host implements Swarm {
         this.#disarm?.()
         this.#disarm = this.#options.clock.arm(output.at, () => this.#feed({ type: 'tick' }))
         return
+      case 'capacity':
+        return this.#options.mesh?.setCapacity(output.childLinks)
       case 'trace':
         this.#ledger.hear(output.note)
         return this.#emit('note', output.note)

@@ -182,7 +182,7 @@ describe('the mesh', () => {
     expect(two.story).toEqual(['join a'])
     expect(one.state().dials).toMatchObject({ started: 1, open: 1, iceFailed: 0 })
     expect(one.signaller.outcomes).toEqual([{ peer: b, ok: true, ms: 0, pair: 'host-host' }])
-    expect(one.signaller.status).toMatchObject({ mode: 'share', have: 1, want: 23 })
+    expect(one.signaller.status).toMatchObject({ mode: 'share', have: 1, want: 47 })
     expect(one.state().candidates).toEqual(['host'])
   })
 

@@ -16,7 +16,10 @@ export interface MeshOptions {
   readonly mode?: Mode
   /** `deny`: no link leaves the group, and no address is shown outside it. @default 'allow' */
   readonly wan?: Policy['wan']
-  /** Links inside the group. A full mesh of more costs each member more control traffic than it brings. @default 24 */
+  /**
+   * Links inside the group: a full mesh of 30, or a fetcher's fellows, its children and whom it was meshed with before.
+   * @default 48
+   */
   readonly groupLinks?: number
   /** Links that leave the group. @default 4 */
   readonly outsideLinks?: number
@@ -35,7 +38,7 @@ export function createMesh(options: MeshOptions): Mesh {
   return new SignalledMesh({
     mode: 'share',
     wan: 'allow',
-    groupLinks: 24,
+    groupLinks: 48,
     outsideLinks: 4,
     dialTimeoutMs: 10_000,
     reqq: 256,

@@ -74,6 +74,8 @@ export interface Mesh {
   setMode(mode: Mode): void
   /** Never again this session: it lied. */
   ban(peer: PeerId): void
+  /** Child links that our uplink can feed, for the tracker. */
+  setCapacity(childLinks: number): void
   state(): MeshState
   close(): Promise<void>
 }
@@ -142,6 +144,16 @@ export interface DialOutcome {
   readonly pair: string
 }
 
+export interface SignallerStatus {
+  readonly mode: Mode
+  /** Links that are open, and how many more would be welcome. */
+  readonly have: number
+  readonly want: number
+  /** Child links that the uplink can feed; absent or null while nobody measured it. */
+  readonly childLinks?: number | null
+  readonly outcomes: readonly DialOutcome[]
+}
+
 /** The tracker, seen from a peer: carries offers, answers and candidates, names neighbours. */
 export interface Signaller {
   open(events: SignallerEvents): void
@@ -150,8 +162,8 @@ export interface Signaller {
   answer(to: PeerId, offerId: string, sdp: string): void
   /** One ICE candidate for an offer under way, as JSON of RTCIceCandidateInit. */
   candidate(to: PeerId, offerId: string, candidate: string): void
-  /** What the next announce reports. `have` links are open, `want` more would be welcome. */
-  update(status: { mode: Mode; have: number; want: number; outcomes: readonly DialOutcome[] }): void
+  /** What the next announce reports. */
+  update(status: SignallerStatus): void
   close(): Promise<void>
 }
 

@@ -154,6 +154,8 @@ class LabMesh implements Mesh {
   open(events: MeshEvents): void {
     this.events = events
   }
+  setCapacity(): void {}
+
   setMode(): void {}
   ban(peer: string): void {
     this.banned.push(peer)

@@ -1,6 +1,6 @@
 import type { Policy } from '../core/events.ts'
 import type { PeerId } from '../core/messages.ts'
-import type { Clock, DialOutcome, MeshState, Signaller, SignallerEvents } from '../ports.ts'
+import type { Clock, DialOutcome, MeshState, Signaller, SignallerEvents, SignallerStatus } from '../ports.ts'
 import { binaryToHex, hexToBinary, isBinaryId } from '../signalling/binary.ts'
 import { type Level, placeOf } from '../signalling/level.ts'
 import { signallingLimits } from '../signalling/limits.ts'
@@ -30,6 +30,8 @@ const offersPerSecond = 10
 const offerBurst = 60
 /** Dial outcomes kept for a tracker that is away. */
 const keptOutcomes = signallingLimits.outcomes
+/** A measured uplink is news, but no hurry. */
+const capacityWithinMs = 2_000
 /** Trackers and pages may be told to go; what comes back comes back spread over this, ms. */
 const returnSpreadMs = 1_000
 
@@ -58,7 +60,7 @@ class TrackerClient implements Signaller {
   readonly #byOffer = new Routes<Tracker>(512)
   #events: SignallerEvents | null = null
   #phase: 'idle' | 'open' | 'away' | 'closed' = 'idle'
-  #status: Status = { mode: 'share', have: 0, want: 0 }
+  #status: Status = { mode: 'share', have: 0, want: 0, childLinks: null }
   #reported = ''
   #allowance = { offers: offerBurst, at: 0 }
 
@@ -90,13 +92,18 @@ class TrackerClient implements Signaller {
     this.#wayOf(to, offerId)?.candidate(hexToBinary(to), wireId(offerId), candidate)
   }
 
-  update({ mode, have, want, outcomes }: Parameters<Signaller['update']>[0]): void {
+  update({ outcomes, ...status }: SignallerStatus): void {
     const before = this.#status
-    this.#status = { mode, have, want }
+    const { mode, have, want } = status
+    this.#status = status
     for (const tracker of this.#trackers)
       tracker.outcomes = [...tracker.outcomes, ...outcomes].slice(-keptOutcomes)
     if (this.#phase === 'idle' || this.#phase === 'closed') return
     if (mode !== before.mode) return this.#modeChanged()
+    // Others may be sent to us as their parent, or have to find another.
+    if ((status.childLinks ?? null) !== (before.childLinks ?? null)) {
+      for (const { session } of this.#trackers) session.announceSoon(capacityWithinMs)
+    }
     // A link was lost and another would be welcome: ask before the interval is over, with others who lost the same peer.
     if (have < before.have && want > 0) {
       for (const { session } of this.#trackers) session.announceSoon(2_000 + 3_000 * this.#random())
@@ -167,6 +174,7 @@ class TrackerClient implements Signaller {
       tracker.groupLevel = extras.group.level
       events.onGroup(extras.group)
     }
+    if (extras.backbone) events.onPolicy(extras.backbone)
     if (extras.ice) events.onIceServers(extras.ice.map(urls => ({ urls })))
     if (extras.policy) {
       const off = extras.policy.mode === 'off'

@@ -26,6 +26,7 @@ export class SignalledMesh implements Mesh {
   #clock: Clock
   #random: () => number
   #mode: Mode
+  #childLinks: number | null = null
   #wan: Policy['wan']
   #iceServers: readonly { readonly urls: string }[]
   #events: MeshEvents | null = null
@@ -83,6 +84,11 @@ export class SignalledMesh implements Mesh {
     this.#neighbours.forget(peer)
     this.#drop(candidate => candidate === peer, 'banned')
     this.#fill()
+  }
+
+  setCapacity(childLinks: number): void {
+    this.#childLinks = childLinks
+    this.#report()
   }
 
   state(): MeshState {
@@ -402,6 +408,7 @@ export class SignalledMesh implements Mesh {
       mode: this.#mode,
       have: this.#links.size,
       want,
+      childLinks: this.#childLinks,
       outcomes: this.#counts.takeOutcomes(),
     })
   }

@@ -34,6 +34,8 @@ export interface ClientExtras {
   readonly have: number
   readonly want: number
   readonly outcomes: readonly WireOutcome[]
+  /** Child links that its uplink can feed; null while it was not measured. */
+  readonly childLinks: number | null
   /** Takes named neighbours and addresses its offers itself. */
   readonly directed: boolean
 }

@@ -30,6 +30,7 @@ export type {
   ScrapeResponse,
   TrackerExtras,
   TrackerMessage,
+  WireBackbone,
   WireGroup,
   WireNeighbour,
   WirePolicy,

@@ -156,6 +156,7 @@ function asExtras(value: unknown): ClientExtras | null {
     have: asWhole(neighbours?.['have'], 0, 10_000) ?? 0,
     want: asWhole(neighbours?.['want'], 0, 10_000) ?? 0,
     outcomes: asOutcomes(fields['outcomes']),
+    childLinks: asWhole(fields['childLinks'], 0, 1_000),
     directed: Array.isArray(caps) && caps.includes('directed'),
   }
 }

@@ -7,6 +7,7 @@ import type {
   ScrapedSwarm,
   TrackerExtras,
   TrackerMessage,
+  WireBackbone,
   WireGroup,
   WireNeighbour,
   WirePolicy,
@@ -99,12 +100,14 @@ function asExtras(value: unknown): TrackerExtras | null {
   const group = asGroup(fields['group'])
   const policy = asPolicy(fields['policy'])
   const neighbours = asNeighbours(fields['neighbours'])
+  const backbone = asBackbone(fields['backbone'])
   const ice = asIce(fields['ice'])
   const afterMs = asWhole(asFields(fields['reconnect'])?.['afterMs'], 0, 3_600_000)
   return {
     ...(group && { group }),
     ...(policy && { policy }),
     ...(neighbours && { neighbours }),
+    ...(backbone && { backbone }),
     ...(ice && { ice }),
     ...(afterMs !== null && { reconnect: { afterMs } }),
   }
@@ -116,6 +119,13 @@ function asGroup(value: unknown): WireGroup | null {
   const level = fields?.['level']
   const size = asWhole(fields?.['size'], 0, 10_000_000)
   return label === null || !isLevel(level) || size === null ? null : { label, level, size }
+}
+
+function asBackbone(value: unknown): WireBackbone | null {
+  const fields = asFields(value)
+  const role = fields?.['role']
+  if (role !== 'mesh' && role !== 'fetcher' && role !== 'member') return null
+  return { role, epoch: asWhole(fields?.['epoch'], 0, 0xffff_ffff) ?? 0 }
 }
 
 function asPolicy(value: unknown): WirePolicy | null {

@@ -61,6 +61,7 @@ describe('what a client says', () => {
         have: 2,
         want: 6,
         outcomes: [{ peer: other, ok: true, ms: 80, pair: 'host-host' }],
+        childLinks: 8,
         directed: true,
       },
     }
@@ -152,7 +153,9 @@ describe('what a client says', () => {
       outcomes: [null, { peer: 1 }],
     }
     expect(parseClientMessage({ ...announce, nearcast })).toMatchObject({
-      message: { extras: { mode: 'share', have: 0, want: 0, outcomes: [], directed: false } },
+      message: {
+        extras: { mode: 'share', have: 0, want: 0, outcomes: [], childLinks: null, directed: false },
+      },
     })
     expect(parseClientMessage({ ...announce, nearcast: [] })).toMatchObject({ message: { extras: null } })
   })

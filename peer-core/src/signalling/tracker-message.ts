@@ -1,4 +1,4 @@
-import type { Integrity } from '../core/events.ts'
+import type { Integrity, Role } from '../core/events.ts'
 import type { Mode } from '../core/messages.ts'
 import type { BinaryId } from './binary.ts'
 import type { Level } from './level.ts'
@@ -32,6 +32,8 @@ export interface TrackerExtras {
   readonly group?: WireGroup
   readonly policy?: WirePolicy
   readonly neighbours?: readonly WireNeighbour[]
+  /** The receiver's place in a group too large for a mesh; its neighbours are then its parents, or its fellows. */
+  readonly backbone?: WireBackbone
   /** STUN URLs of the tracker. */
   readonly ice?: readonly string[]
   /** The tracker wants this client to come back after a while, perhaps to another machine. */
@@ -44,6 +46,13 @@ export interface WireGroup {
   readonly level: Level
   /** Peers of this swarm in the group, the receiver included. */
   readonly size: number
+}
+
+export interface WireBackbone {
+  /** `mesh`: the group has become small again. */
+  readonly role: Role
+  /** Counts the changes of who fetches. */
+  readonly epoch: number
 }
 
 export interface WirePolicy {

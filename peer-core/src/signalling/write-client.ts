@@ -22,6 +22,7 @@ export function writeAnnounce(announce: Omit<Announce, 'type'>): string {
         mode: extras.mode,
         neighbours: { have: extras.have, want: extras.want },
         ...(extras.outcomes.length > 0 && { outcomes: extras.outcomes }),
+        ...(extras.childLinks !== null && { childLinks: extras.childLinks }),
         ...(extras.directed && { caps: ['directed', 'trickle'] }),
       },
     }),

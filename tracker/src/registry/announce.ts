@@ -1,12 +1,14 @@
 import type { Announce, BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writeOffer, writeResponse } from '@nearcast/peer-core/signalling'
-import { type BagLevel, bagLevels } from './bag.ts'
+import type { BagLevel } from './bag.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
-import { groupBag, groupOf } from './group.ts'
+import { groupOf } from './group.ts'
 import { announceInterval } from './interval.ts'
+import { meet } from './meet.ts'
 import { handOver, join, leave, refresh } from './membership.ts'
 import type { Peer } from './peer.ts'
+import { takePlace } from './places.ts'
 import { pickNeighbours, pickReceivers } from './select.ts'
 
 /** Takes one announce: admit, update, match, answer. */
@@ -62,15 +64,6 @@ export function relayOffer(
   send(context, receiver.connection, writeOffer(from.swarm.infoHash, from.id, offerId, sdp, ours))
 }
 
-function meet(a: Peer, b: Peer, level: BagLevel, now: number): void {
-  a.partners.add(b.id, leavesGroup(a, level), now)
-  b.partners.add(a.id, leavesGroup(b, level), now)
-}
-
-function leavesGroup(peer: Peer, level: BagLevel): boolean {
-  return bagLevels.indexOf(level) > (groupBag(peer)?.levelIndex ?? 0)
-}
-
 function admit(
   context: Context,
   connection: Connection,
@@ -109,16 +102,22 @@ function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
   const now = context.now()
   const group = groupOf(peer, context.labels)
   if (group !== null) peer.told = group
+  const place = takePlace(context, peer)
   const picks = peer.speaks === 'directed' ? pickNeighbours(peer, { ...context, now }) : []
   for (const { peer: other, level } of picks) {
     meet(peer, other, level as BagLevel, now)
     context.counters.named[level as BagLevel]++
   }
+  const neighbours = [
+    ...(place?.neighbours ?? []),
+    ...picks.map(({ peer: { id }, level }) => ({ peerId: id, level })),
+  ]
   return {
     ...(group && { group }),
     ...(news && { policy: peer.connection.standing.policy }),
     ...(news && peer.connection.ice.length > 0 && { ice: peer.connection.ice }),
-    ...(picks.length > 0 && { neighbours: picks.map(({ peer: { id }, level }) => ({ peerId: id, level })) }),
+    ...(place && { backbone: place.backbone }),
+    ...(neighbours.length > 0 && { neighbours }),
   }
 }
 

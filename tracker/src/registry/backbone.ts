@@ -154,6 +154,11 @@ export class Backbone<Peer> {
     }
   }
 
+  /** This one knows where it stands. */
+  told(peer: Peer): void {
+    this.#changed.delete(peer)
+  }
+
   /** Who stands elsewhere than when this was last asked. */
   takeChanged(): readonly Peer[] {
     const changed = [...this.#changed]

@@ -1,4 +1,5 @@
 import type { Level } from '@nearcast/peer-core/signalling'
+import type { Backbone } from './backbone.ts'
 import type { Peer } from './peer.ts'
 
 /** The levels at which peers are collected, by index. ASN and country will come between `prefix` and `far`. */
@@ -28,6 +29,8 @@ export class Bag {
   /** Size that was last announced to the members, and when. */
   announcedSize = 0
   announcedAt = Number.NEGATIVE_INFINITY
+  /** Holds this group's own clients together while they are too many for a mesh; see `places.ts`. */
+  backbone: Backbone<Peer> | null = null
 
   constructor(key: string, levelIndex: number) {
     this.key = key
@@ -51,6 +54,7 @@ export class Bag {
       this.#peers[slot] = last
       last.slots[this.levelIndex] = slot
     }
+    this.backbone?.remove(peer)
     peer.bags[this.levelIndex] = null
     peer.slots[this.levelIndex] = -1
   }

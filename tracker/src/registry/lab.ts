@@ -47,6 +47,7 @@ interface AnnounceFields {
     readonly have?: number
     readonly want?: number
     readonly failed?: string
+    readonly childLinks?: number
   }
 }
 
@@ -151,6 +152,7 @@ export function createLab(options: Partial<RegistryOptions> = {}): Lab {
                     have: ours.have ?? 0,
                     want: ours.want ?? 8,
                     outcomes: ours.failed ? [{ peer: idOf(ours.failed), ok: false, ms: 9, pair: '' }] : [],
+                    childLinks: ours.childLinks ?? null,
                     directed: true,
                   }
                 : null,

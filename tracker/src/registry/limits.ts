@@ -18,9 +18,12 @@ export interface RegistryLimits {
   readonly candidateMessages: number
   /** How long two peers once matched are not matched again, ms. @default 600000 */
   readonly partnerMs: number
-  /** Partners remembered; also who may be dialled directly. @default 32 */
+  /** Partners remembered; also who may be dialled directly. @default 48 */
   readonly partners: number
-  /** Group size up to which a newcomer learns of everybody. Must stay below `partners`. @default 24 */
+  /**
+   * Group size up to which everybody is linked with everybody; a larger one gets a backbone, until it has shrunk to
+   * four fifths of this. Must stay below `partners`. @default 30
+   */
   readonly meshSize: number
   /** Links that leave the group, at most, when the group is not empty. @default 4 */
   readonly farLinks: number
@@ -40,8 +43,8 @@ export const defaultLimits: RegistryLimits = {
   openOffersPerPeer: 64,
   candidateMessages: 32,
   partnerMs: 600_000,
-  partners: 32,
-  meshSize: 24,
+  partners: 48,
+  meshSize: 30,
   farLinks: 4,
   claimMs: 5_000,
   groupPushMs: 1_000,

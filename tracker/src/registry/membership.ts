@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import { Ledger } from './ledger.ts'
 import { Partners } from './partners.ts'
 import type { Peer } from './peer.ts'
+import { refusePlace } from './places.ts'
 import { Swarm } from './swarm.ts'
 
 /** Who is in which swarm under which socket: the only place that adds and removes peers. */
@@ -26,6 +27,7 @@ export function join(context: Context, connection: Connection, announce: Announc
     complete: announce.complete,
     links: announce.extras?.have ?? 0,
     want: announce.extras?.want ?? 0,
+    childLinks: announce.extras?.childLinks ?? null,
     bags: [null, null, null, null],
     slots: [-1, -1, -1, -1],
     ledger: new Ledger(),
@@ -58,12 +60,15 @@ export function refresh(context: Context, peer: Peer, announce: Announce): void 
   peer.speaks = dialect(extras)
   peer.links = extras.have
   peer.want = extras.want
+  peer.childLinks = extras.childLinks
   peer.wantedMode = extras.mode
   for (const { peer: other, ok } of extras.outcomes) {
     // A failed dial may be tried again by either side, later.
     if (ok) continue
     peer.partners.remove(other)
-    peer.swarm.peers.get(other)?.partners.remove(peer.id)
+    const known = peer.swarm.peers.get(other)
+    known?.partners.remove(peer.id)
+    if (known) refusePlace(context, peer, known)
   }
   setStanding(context, peer)
 }

@@ -21,6 +21,8 @@ export interface Peer {
   /** Links open and links wanted, as our clients report them. */
   links: number
   want: number
+  /** Child links that its uplink can feed, as it reports; null unknown. */
+  childLinks: number | null
   readonly bags: (Bag | null)[]
   readonly slots: number[]
   readonly ledger: Ledger

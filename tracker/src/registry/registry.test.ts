@@ -297,15 +297,71 @@ describe('a client of ours', () => {
     expect(named(last)).toHaveLength(23)
   })
 
-  test('in a large group gets what it wants: most near, at most four far', () => {
+  test('in a large group gets two parents, and at most four far', () => {
     const lab = createLab()
     for (let i = 0; i < 60; i++) lab.open('192.0.2.1').announce(`n${i}`, { ours: {} })
     for (let i = 0; i < 60; i++) lab.open(`198.51.${i}.1`).announce(`f${i}`, { ours: {} })
     const me = lab.open('192.0.2.1')
     me.announce('me', { ours: { want: 20 } })
     const levels = named(me).map(text => text.split(':')[1])
-    expect(levels.filter(level => level === 'address')).toHaveLength(14)
+    expect(levels.filter(level => level === 'address')).toHaveLength(2)
     expect(levels.filter(level => level === 'far')).toHaveLength(4)
+  })
+
+  /** What a client last heard of its place. */
+  const places = (client: Client) =>
+    client
+      .heard()
+      .flatMap(message => (message.type === 'response' && message.extras?.backbone ? [message.extras] : []))
+
+  test('is moved when its group outgrows a mesh, and again when it has shrunk', () => {
+    const lab = createLab()
+    const clients = Array.from({ length: 31 }, (_, i) => {
+      const client = lab.open('192.0.2.1')
+      client.announce(`p${i}`, { ours: {} })
+      return client
+    })
+    const roles = clients.map(client => places(client).at(-1)?.backbone?.role)
+    expect(roles.filter(role => role === 'fetcher')).toHaveLength(12)
+    expect(roles.filter(role => role === 'member')).toHaveLength(19)
+    for (const client of clients.splice(20)) client.close()
+    for (const client of clients) expect(places(client).at(-1)?.backbone?.role).toBe('mesh')
+  })
+
+  test('hears at once who replaces a parent that left, and may dial it', () => {
+    const lab = createLab()
+    const clients = new Map<string, Client>()
+    for (let i = 0; i < 40; i++) {
+      const client = lab.open('192.0.2.1')
+      client.announce(`p${i}`, { ours: {} })
+      clients.set(`p${i}`, client)
+    }
+    const child = clients.get('p39')!
+    const parents = named(child).map(text => text.split(':')[0]!)
+    expect(parents).toHaveLength(2)
+    clients.get(parents[0]!)!.close()
+    const next = named(child).map(text => text.split(':')[0]!)
+    expect(next).toHaveLength(2)
+    expect(next).not.toContain(parents[0])
+    const added = next.find(parent => !parents.includes(parent))!
+    clients.get(added)!.heard()
+    child.signal('p39', added, { type: 'offer', offer: 'new' })
+    expect(clients.get(added)!.heard()).toMatchObject([{ type: 'offer', from: idOf('p39') }])
+  })
+
+  test('gets another parent for one that it could not reach, and none whose uplink is thin', () => {
+    const lab = createLab()
+    const thin = lab.open('192.0.2.1')
+    thin.announce('thin', { ours: { childLinks: 0 } })
+    for (let i = 0; i < 40; i++) lab.open('192.0.2.1').announce(`p${i}`, { ours: {} })
+    const me = lab.open('192.0.2.1')
+    me.announce('me', { ours: {} })
+    const parents = named(me).map(text => text.split(':')[0]!)
+    expect(parents).not.toContain('thin')
+    me.announce('me', { ours: { failed: parents[0]! } })
+    const next = named(me).map(text => text.split(':')[0]!)
+    expect(next).toHaveLength(2)
+    expect(next).not.toContain(parents[0])
   })
 
   test('alone at home gets as many far neighbours as it wants', () => {
@@ -420,7 +476,9 @@ describe('policy', () => {
     for (const [i, client] of clients.entries()) client.announce(`p${i}`, { ours: { want: 0 } })
     lab.registry.setOverride(null, { mode: 'off' })
     const pushes = (slice: number) =>
-      lab.registry.sweep(slice).filter(action => action.type === 'send').length
+      lab.registry
+        .sweep(slice)
+        .filter(action => action.type === 'send' && action.message.includes('"policy"')).length
     expect(pushes(20)).toBe(20)
     expect(pushes(100)).toBe(30)
   })

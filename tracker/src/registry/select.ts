@@ -48,7 +48,11 @@ export function pickNeighbours(peer: Peer, selection: Selection): readonly Pick[
   if (want === 0 || peer.mode === 'off' || group === null) return []
   const mesh = group.size <= limits.meshSize
   const choose = chooser(peer, selection, mesh ? 'mesh' : 'directed')
-  const near = mesh ? Math.min(group.size - 1, room) : Math.max(1, Math.min(Math.ceil(0.7 * want), want - 1))
+  const near = group.backbone?.standing(peer)
+    ? 0
+    : mesh
+      ? Math.min(group.size - 1, room)
+      : Math.max(1, Math.min(Math.ceil(0.7 * want), want - 1))
   choose.near(near, group.levelIndex)
   const far =
     group.size === 1

@@ -4,6 +4,7 @@ import { type Context, push } from './context.ts'
 import { groupOf, isMaterial } from './group.ts'
 import { setStanding } from './membership.ts'
 import type { Peer } from './peer.ts'
+import { pushPlaces } from './places.ts'
 import type { Policies } from './policies.ts'
 
 /** What happens without a message: offers end, group sizes become known, new rules reach everybody. */
@@ -27,6 +28,7 @@ export function announceGroups(context: Context): void {
   const { groupPushMs, meshSize } = context.limits
   for (const bag of context.touched) {
     context.touched.delete(bag)
+    pushPlaces(context, bag)
     // Not to be alone any more is urgent, and few have to be told.
     const pauseMs = bag.size <= meshSize ? groupPushMs / 10 : groupPushMs
     const early = now - bag.announcedAt < pauseMs

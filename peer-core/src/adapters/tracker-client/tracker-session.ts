@@ -1,5 +1,4 @@
-import type { Mode } from '../../core/messages.ts'
-import type { DialOutcome, MeshState } from '../../ports.ts'
+import type { DialOutcome, MeshState, SignallerStatus } from '../../ports.ts'
 import { hexToBinary } from '../../signalling/binary.ts'
 import type { AnnounceEvent, SpeculativeOffer } from '../../signalling/client-message.ts'
 import { signallingLimits } from '../../signalling/limits.ts'
@@ -17,11 +16,7 @@ import { retryDelayMs } from './retry.ts'
 import type { WebSocketConstructor, WebSocketLike } from './web-socket.ts'
 
 /** What every announce reports about this peer. */
-export interface Status {
-  readonly mode: Mode
-  readonly have: number
-  readonly want: number
-}
+export type Status = Omit<SignallerStatus, 'outcomes'>
 
 export interface SessionOptions {
   readonly url: string
@@ -252,7 +247,7 @@ export class TrackerSession {
   }
 
   #announcement(event: AnnounceEvent, offers: readonly SpeculativeOffer[]): string {
-    const { mode, have, want } = this.#options.status()
+    const { mode, have, want, childLinks = null } = this.#options.status()
     const outcomes = this.#options.takeOutcomes().map(({ peer, ok, ms, pair }) => ({
       peer: hexToBinary(peer),
       ok,
@@ -266,7 +261,7 @@ export class TrackerSession {
       offers,
       complete: false,
       trackerId: this.#trackerId,
-      extras: { mode, have, want, outcomes, directed: true },
+      extras: { mode, have, want, outcomes, childLinks, directed: true },
     })
   }
 
