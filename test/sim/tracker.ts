@@ -1,5 +1,6 @@
 import type { Books } from './books.ts'
 import type { Clock } from './clock.ts'
+import type { Matching } from './matching.ts'
 import type { Network } from './network.ts'
 import type { Agent } from './policy.ts'
 import type { Dice } from './random.ts'
@@ -7,6 +8,7 @@ import type { Site } from './site.ts'
 import type { Station } from './station.ts'
 
 export interface TrackerPlan {
+  readonly matching: Matching
   /** From then on it answers nobody; Infinity: it lives. */
   readonly downFromMs: number
   /** TLS, WebSocket and the first announce, ms. */
@@ -21,7 +23,7 @@ export interface TrackerPlan {
   readonly lineKbps: number
 }
 
-/** Who learns of whom, and when: directed, nearest first (TRACKER §4). */
+/** Who learns of whom, and when: directed, nearest first (TRACKER §4), or as the policy's tracker does it. */
 export interface Tracker {
   join(station: Station, agent: Agent): void
   leave(station: Station): void
@@ -43,6 +45,8 @@ interface Member {
 /** An announce with its answer, and an offer with answer and candidates relayed (two SDPs of 1.5 KB). */
 const announceBytes = 900
 const dialBytes = 4_000
+/** An offer that nobody takes up. */
+const offerBytes = 1_500
 /** As the mesh has it: a lost neighbour is dialled again soon, one that could not be reached later. */
 const redialMs = [300, 800] as const
 const failedDialMs = 5_000
@@ -89,11 +93,31 @@ export function createTracker(
   }
 
   const match = (member: Member): void => {
+    if (plan.matching.type === 'random') return offer(member, plan.matching)
     if (member.count.inside < plan.groupLinks) {
       dialSome(member, groups.get(member.station.site) ?? [], 'inside', plan.groupLinks)
     }
     if (member.count.outside < plan.outsideLinks)
       dialSome(member, members.values(), 'outside', plan.outsideLinks)
+  }
+
+  const offer = (member: Member, matching: Extract<Matching, { type: 'random' }>): void => {
+    if (member.links.size >= matching.offerBelow) return
+    const others = [...members.values()].filter(other => other !== member)
+    for (const other of dice.sample(others, matching.offers)) {
+      const isTaken =
+        !member.links.has(other) &&
+        !member.banned.has(other.station.id) &&
+        !other.banned.has(member.station.id) &&
+        other.links.size < matching.acceptBelow
+      if (isTaken) dial(member, other, member.station.site === other.station.site ? 'inside' : 'outside')
+      else books.control('signalling', offerBytes, true)
+    }
+  }
+
+  /** A lost neighbour is looked for at once, where the protocol has it. */
+  const replace = (member: Member): void => {
+    if (plan.matching.type === 'nearest') announce(member)
   }
 
   const dialSome = (member: Member, candidates: Iterable<Member>, side: Side, most: number): void => {
@@ -136,7 +160,7 @@ export function createTracker(
     other.links.delete(member)
     member.count[side]--
     other.count[side]--
-    announce(member)
+    replace(member)
   }
 
   const beat = (member: Member): void => {
@@ -167,7 +191,7 @@ export function createTracker(
       for (const [other, side] of member.links) {
         other.links.delete(member)
         other.count[side]--
-        clock.after(failedDialMs, () => announce(other))
+        clock.after(failedDialMs, () => replace(other))
       }
       member.links.clear()
     },
