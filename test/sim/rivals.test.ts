@@ -12,9 +12,7 @@ import { scenarioFor } from './scenarios.ts'
 const seeds = [1, 2]
 
 function figures(name: string, policy: string, change: Partial<Scenario> = {}): Figures {
-  return combine(
-    seeds.map(seed => figuresOf(run({ ...scenarioFor(name, seed), ...change }, policy, seed))),
-  )
+  return combine(seeds.map(seed => figuresOf(run({ ...scenarioFor(name, seed), ...change }, policy, seed))))
 }
 
 describe('the lab, live', () => {

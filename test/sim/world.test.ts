@@ -35,7 +35,9 @@ it('plays or stalls from the first frame on, catch-up jumps of the player includ
 })
 
 it('calls it infinitely many copies when bytes came and nobody saw a segment', () => {
-  const figures = figuresOf(run({ ...quick, lineRatio: 0.01, stream: { ...quick.stream, init: false } }, 'http', 1))
+  const figures = figuresOf(
+    run({ ...quick, lineRatio: 0.01, stream: { ...quick.stream, init: false } }, 'http', 1),
+  )
   expect(figures.edgeBytes).toBeGreaterThan(0)
   expect(figures.copiesWithJoins).toBe(Number.POSITIVE_INFINITY)
 })

@@ -23,7 +23,10 @@ function run(desk: Desk, ms: number): void {
   desk.clock.runUntil(desk.clock.now() + ms)
 }
 
-function lastOf<T extends Message['type']>(heard: readonly Message[], type: T): Extract<Message, { type: T }> {
+function lastOf<T extends Message['type']>(
+  heard: readonly Message[],
+  type: T,
+): Extract<Message, { type: T }> {
   const found = heard.findLast(message => message.type === type)
   if (found === undefined) throw new Error(`no ${type} was heard`)
   return found as Extract<Message, { type: T }>
@@ -142,21 +145,29 @@ it('moves a copy from a peer to HTTP from where it stopped', () => {
   })
 })
 
-it('loses what came of an aborted download', () => {
+it('loses what came of an aborted download, and no longer announces it', () => {
   const desk = createDesk([], 2e6)
   const other = desk.meet()
-  const [first, second] = desk.segments
+  const [segment] = desk.segments
   desk.decide(firstOverHttp)
-  desk.want(first!)
-  run(desk, 800)
-  desk.decide(view => (view.missing[0]?.loading === 'http' ? [{ type: 'abort', segment: first! }] : []))
+  desk.want(segment!)
+  run(desk, 1_000)
+  const lost = desk.books.totals().edgeMedia
+  expect(lost).toBeGreaterThan(100_000)
+  desk.decide(view =>
+    view.missing[0]?.loading === 'http' ? [{ type: 'abort', segment: view.missing[0].segment }] : [],
+  )
   other.announce({})
+  run(desk, 50)
+  expect(lastOf(other.heard, 'announce').list.fetching).toEqual(new Set())
   desk.decide(firstOverHttp)
-  desk.want(second!)
+  other.announce({})
+  other.announce({})
+  desk.decide(() => [])
   run(desk, 8_000)
-  const totals = desk.books.totals()
-  expect(desk.told).toContain('got 1')
-  expect(totals.usefulEdge).toBeLessThan(totals.edgeMedia - 50_000)
+  expect(desk.told).toEqual(['got 0'])
+  expect(desk.books.totals().usefulEdge).toBe(segment!.size)
+  expect(desk.books.totals().edgeMedia).toBeGreaterThanOrEqual(segment!.size + lost)
 })
 
 it('gives one segment at a time on a link: a new request ends the one before', () => {
@@ -192,13 +203,15 @@ it('says what it does not hold', () => {
 })
 
 it('ends what neither the player nor the queue wants any more', () => {
-  const desk = createDesk()
+  const desk = createDesk([], 2e6)
+  const [first, , , , , sixth] = desk.segments
   desk.decide(firstOverHttp)
-  desk.want(desk.segments[0]!)
-  run(desk, 30)
-  desk.want(desk.segments[5]!)
-  run(desk, 3_000)
+  desk.want(first!)
+  run(desk, 300)
+  desk.want(sixth!)
+  run(desk, 300)
+  desk.decide(() => [])
+  run(desk, 8_000)
   expect(desk.told).toEqual(['got 5'])
-  expect(desk.books.totals().usefulEdge).toBeGreaterThanOrEqual(desk.segments[5]!.size)
-  expect(desk.loader.neighbours()).toEqual([])
+  expect(desk.books.totals().edgeMedia).toBeLessThan(sixth!.size + first!.size / 2)
 })

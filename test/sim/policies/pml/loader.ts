@@ -1,27 +1,18 @@
-import type { FailReason } from '../../../../peer-core/src/core/events.ts'
 import type { PeerId } from '../../../../peer-core/src/core/messages.ts'
 import type { Link } from '../../network.ts'
 import type { PlayerPosition, Surroundings, Want } from '../../policy.ts'
 import type { Playlist, Segment } from '../../stream.ts'
-import { createMeter } from './meter.ts'
-import {
-  announces,
-  bandwidthOf,
-  countTimeout,
-  createNeighbour,
-  holds,
-  isBusy,
-  type Neighbour,
-} from './neighbour.ts'
-import { countFailure, createRequest, isSpent, loadedBytes, type Request, watchSilence } from './request.ts'
+import { createDownloads } from './downloads.ts'
+import { announces, bandwidthOf, createNeighbour, holds, isBusy, type Neighbour } from './neighbour.ts'
+import { isSpent, type Request } from './request.ts'
 import type { Decision, Missing, Neighbour as NeighbourFacts, Rules, View } from './rules.ts'
 import { createStore } from './store.ts'
 import { type Announcement, type Message, sendMessage } from './wire.ts'
 
 /**
- * p2p-media-loader's hybrid loader for one track, as 2.3.1 has it and the 2026 rewrite kept it: one table of
- * requests, each over HTTP or from one peer at a time; full lists to everybody on every change. What to load from
- * where is for the rules to say.
+ * p2p-media-loader's hybrid loader for one track, as 2.3.1 has it and the 2026 rewrite kept it: a pass over what is
+ * missing after each event, full lists to everybody on every change. What to load from where is for the rules to
+ * say.
  */
 export interface Loader {
   setPlaylist(playlist: Playlist): void
@@ -35,9 +26,6 @@ export interface Loader {
   close(): void
 }
 
-/** `p2pNotReceivingBytesTimeoutMs` and `httpNotReceivingBytesTimeoutMs`. */
-const silentPeerMs = 2_000
-const silentEdgeMs = 3_000
 /** Playback makes a pass this often; a jump of half a segment makes one at once. */
 const passEveryMs = 1_000
 const sizeWeight = 0.3
@@ -49,24 +37,30 @@ export function createLoader(
   storeBytes: number,
   drop: (peer: PeerId) => void,
 ): Loader {
-  const { station, edge, books, stream } = surroundings
+  const { station, books, stream } = surroundings
   const { clock, dice } = station
   const store = createStore(storeBytes, stream.plan.kind === 'live')
-  const requests = new Map<string, Request>()
   const neighbours = new Map<PeerId, Neighbour>()
-  const httpMeter = createMeter()
   let listed: readonly Segment[] = []
   let position: PlayerPosition = { streamMs: 0, bufferMs: 0, paused: false, goalMs: 0 }
   let wanted: Want | null = null
   let lastRequested: Segment | null = null
   let neighboursVersion = 0
   let typicalBytes = 0
-  let nextId = 1
   let passedAt = Number.NEGATIVE_INFINITY
   let isTurnDue = false
   let isListStale = false
   let isCalm = true
   let closed = false
+
+  const downloads = createDownloads(track, surroundings, {
+    onFetching() {
+      isListStale = true
+    },
+    onFailed: () => soon(),
+    onWhole: request => keep(request),
+    onHopeless: neighbour => drop(neighbour.link.peer),
+  })
 
   // Turns: a pass soon after each event, then the list to everybody if it changed.
 
@@ -81,11 +75,6 @@ export function createLoader(
     })
   }
 
-  const changed = (): void => {
-    isListStale = true
-    soon()
-  }
-
   const pass = (): void => {
     passedAt = clock.now()
     if (lastRequested === null) return
@@ -98,11 +87,11 @@ export function createLoader(
   const settle = (): void => {
     const now = clock.now()
     const queued = new Set(queue().map(segment => segment.key))
-    for (const request of requests.values()) {
-      const { key } = request.segment
-      const isWanted = wanted?.segment === request.segment
-      if (!queued.has(key) && !isWanted) abort(request)
-      if (request.state.type === 'aborted') requests.delete(key)
+    for (const request of downloads.all()) {
+      const { segment } = request
+      const isWanted = wanted?.segment === segment
+      if (!queued.has(segment.key) && !isWanted) downloads.abort(segment)
+      if (request.state.type === 'aborted') downloads.forget(segment)
       else if (isWanted && request.state.type === 'idle' && isSpent(request, now)) {
         const want = wanted
         wanted = null
@@ -129,14 +118,14 @@ export function createLoader(
     neighboursVersion,
     requested: wanted?.segment ?? null,
     missing: queue().map(asMissing),
-    httpBps: windowMs => httpMeter.bps(clock.now(), windowMs),
+    httpBps: downloads.httpBps,
     typicalBytes,
     storeIsFull: store.isFull(),
   })
 
   const asMissing = (segment: Segment): Missing => {
     const { key } = segment
-    const request = requests.get(key)
+    const request = downloads.get(key)
     const { type } = request?.state ?? { type: 'idle' }
     return {
       segment,
@@ -159,110 +148,25 @@ export function createLoader(
 
   const perform = (decisions: readonly Decision[]): void => {
     for (const decision of decisions) {
-      const request = requests.get(decision.segment.key) ?? createRequest(decision.segment)
-      if (decision.type === 'abort') {
-        abort(request)
-        continue
+      const { segment } = decision
+      if (decision.type === 'abort') downloads.abort(segment)
+      else if (decision.type === 'http') downloads.fromEdge(segment)
+      else {
+        const neighbour = neighbours.get(decision.peer)
+        if (neighbour !== undefined) downloads.fromPeer(segment, neighbour)
       }
-      abort(request)
-      requests.set(decision.segment.key, request)
-      if (decision.type === 'http') loadThroughHttp(request)
-      else loadThroughPeer(request, decision.peer)
     }
   }
 
-  // Downloads
-
-  const abort = (request: Request): void => {
-    const { state } = request
-    if (state.type !== 'http' && state.type !== 'p2p') return
-    state.silence.stop()
-    request.state = { type: 'aborted' }
-    if (state.type === 'http') {
-      httpMeter.end(clock.now())
-      state.call.abort()
-      isListStale = true
-      return
-    }
-    release(state.from)
-  }
-
-  /** Ends what a neighbour gives, and says so. */
-  const release = (neighbour: Neighbour): void => {
-    const { download, link, meter } = neighbour
-    if (download === null) return
-    neighbour.download = null
-    meter.end(clock.now())
-    sendMessage(link, { type: 'cancel', track, id: download.id })
-  }
-
-  const loadThroughHttp = (request: Request): void => {
-    const { segment } = request
-    isListStale = true
-    const fail = (reason: FailReason): void => {
-      if (request.state.type !== 'http') return
-      request.state.silence.stop()
-      request.state = { type: 'idle' }
-      httpMeter.end(clock.now())
-      countFailure(request, clock.now(), reason)
-      changed()
-    }
-    const silence = watchSilence(clock, silentEdgeMs, () => {
-      call.abort()
-      fail('edge-timeout')
-    })
-    httpMeter.begin(clock.now())
-    const call = edge.fetch({
-      what: 'media',
-      segment,
-      bytes: segment.size - loadedBytes(request),
-      onData(bytes) {
-        silence.broken(clock.now())
-        httpMeter.add(clock.now(), bytes)
-        request.edgeBytes += bytes
-      },
-      onDone() {
-        httpMeter.end(clock.now())
-        complete(request)
-      },
-      onFail: trouble => fail(`edge-${trouble}`),
-    })
-    request.state = { type: 'http', call, silence }
-  }
-
-  const loadThroughPeer = (request: Request, peer: PeerId): void => {
-    const neighbour = neighbours.get(peer)
-    if (neighbour === undefined) return
-    const id = nextId++
-    const silence = watchSilence(clock, silentPeerMs, () => {
-      request.state = { type: 'idle' }
-      release(neighbour)
-      neighbour.meter.clear()
-      if (countTimeout(neighbour)) drop(peer)
-      soon()
-    })
-    request.state = { type: 'p2p', from: neighbour, silence }
-    neighbour.download = { id, request }
-    neighbour.meter.begin(clock.now())
-    sendMessage(neighbour.link, {
-      type: 'request',
-      track,
-      id,
-      segment: request.segment,
-      from: loadedBytes(request),
-    })
-  }
-
-  const complete = (request: Request): void => {
-    const { segment, edgeBytes, peerBytes, state } = request
-    if (state.type === 'http' || state.type === 'p2p') state.silence.stop()
-    requests.delete(segment.key)
+  const keep = (request: Request): void => {
+    const { segment, edgeBytes, peerBytes } = request
     books.useful(station, 'edge', edgeBytes)
     books.useful(station, 'peer', peerBytes)
     typicalBytes =
       typicalBytes === 0 ? segment.size : typicalBytes + sizeWeight * (segment.size - typicalBytes)
     store.put({ segment, edgeBytes, peerBytes }, position.streamMs)
-    changed()
+    isListStale = true
+    soon()
     if (wanted?.segment === segment) deliver(wanted)
   }
 
@@ -276,40 +180,13 @@ export function createLoader(
 
   // Neighbours
 
-  const announcement = (): Announcement => {
-    const fetching = new Set<string>()
-    for (const { segment, state } of requests.values()) if (state.type === 'http') fetching.add(segment.key)
-    return { held: store.keys(), fetching }
-  }
+  const announcement = (): Announcement => ({ held: store.keys(), fetching: downloads.fetching() })
 
   const broadcast = (): void => {
     isListStale = false
     if (station.mode === 'leech' || neighbours.size === 0) return
     const list = announcement()
     for (const { link } of neighbours.values()) sendMessage(link, { type: 'announce', track, list })
-  }
-
-  const take = (neighbour: Neighbour, chunk: Extract<Message, { type: 'chunk' }>): void => {
-    const { download } = neighbour
-    if (download?.id !== chunk.id) return
-    const { request } = download
-    if (request.state.type === 'p2p') request.state.silence.broken(clock.now())
-    neighbour.meter.add(clock.now(), chunk.bytes)
-    request.peerBytes += chunk.bytes
-    if (!chunk.last) return
-    neighbour.download = null
-    neighbour.timeouts = 0
-    neighbour.meter.end(clock.now())
-    complete(request)
-  }
-
-  const lose = (neighbour: Neighbour): void => {
-    const { download } = neighbour
-    if (download === null) return
-    const { state } = download.request
-    if (state.type === 'p2p') state.silence.stop()
-    download.request.state = { type: 'idle' }
-    neighbour.download = null
   }
 
   const every = (delayMs: () => number, run: () => void): void => {
@@ -365,7 +242,7 @@ export function createLoader(
       if (neighbour === undefined) return
       neighbours.delete(peer)
       neighboursVersion++
-      lose(neighbour)
+      downloads.lose(neighbour)
       soon()
     },
     receive(peer, message) {
@@ -391,14 +268,10 @@ export function createLoader(
           return
         case 'absent':
           neighbour.absent.add(message.segment.key)
-          if (neighbour.download?.id === message.id) {
-            lose(neighbour)
-            neighbour.meter.end(clock.now())
-            soon()
-          }
+          if (neighbour.download?.id === message.id) downloads.lose(neighbour)
           return
         case 'chunk':
-          take(neighbour, message)
+          downloads.receive(neighbour, message)
       }
     },
     drained(peer) {
@@ -415,6 +288,7 @@ export function createLoader(
     },
     close() {
       closed = true
+      downloads.close()
     },
   }
 }
