@@ -8,7 +8,10 @@ export interface Figures {
   readonly scenario: string
   readonly viewers: number
   readonly sites: number
-  /** Media over the sites' lines ÷ one copy of what they watched, segments first wanted after the last join + 10 s. */
+  /**
+   * Media over the sites' lines ÷ one copy of what they watched, segments first wanted after the last join + 10 s.
+   * Infinity, in JSON null, when bytes came and nobody got to see one segment.
+   */
   readonly copiesSteady: number
   /** The same, whole run. */
   readonly copiesWithJoins: number
@@ -146,7 +149,8 @@ function copies(outcome: Outcome, fromMs: number, toMs: number): number {
       if (account.deliveries > 0) watched += account.segment.size
     }
   }
-  return watched > 0 ? carried / watched : 0
+  if (watched > 0) return carried / watched
+  return carried > 0 ? Number.POSITIVE_INFINITY : 0
 }
 
 /** What viewers got worse than from the plain player in the same world; noise below half a second a minute is none. */

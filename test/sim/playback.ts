@@ -38,6 +38,8 @@ export interface Playback {
   /** More is buffered than before. */
   grew(): void
   jump(toMs: number): void
+  /** The player moves on by itself while it has nothing to show: for who watches, the stall goes on. */
+  skip(toMs: number): void
   /** False when there is nothing to pause. */
   pause(): boolean
   resume(): boolean
@@ -135,6 +137,11 @@ export function createPlayback(clock: Clock, viewing: Viewing, events: PlaybackE
       }
       halt()
       state = { type: 'seeking', since: clock.now(), atMs: toMs }
+      grew()
+    },
+    skip(toMs) {
+      if (state.type !== 'stalled') return this.jump(toMs)
+      state = { ...state, atMs: toMs }
       grew()
     },
     pause() {

@@ -171,8 +171,12 @@ export function createPlayer(
     const at = playback.playheadMs()
     if (first === undefined || playback.state().type === 'paused' || at >= first.startMs - 250) return
     if (bufferedTo(at) > at) return
+    // Before the first frame it only looks elsewhere once the fragment on its way has come: nothing is aborted.
+    if (playback.state().type === 'starting' && tracks.some(track => track.loading !== null)) return
     const last = listed.segments.at(-1)!
-    jump(last.startMs + last.durationMs - plan.liveSyncTargets * stream.plan.segmentMs)
+    drop()
+    playback.skip(last.startMs + last.durationMs - plan.liveSyncTargets * stream.plan.segmentMs)
+    resettle()
   }
 
   // Fragments
@@ -247,11 +251,20 @@ export function createPlayer(
   }
 
   const jump = (toMs: number): void => {
+    drop()
+    playback.jump(toMs)
+    resettle()
+  }
+
+  /** What is on its way is for another place. */
+  const drop = (): void => {
     for (const track of tracks) {
       track.loading?.cancel()
       track.loading = null
     }
-    playback.jump(toMs)
+  }
+
+  const resettle = (): void => {
     tellPosition()
     for (const track of tracks) loadNext(track)
   }

@@ -1,15 +1,21 @@
 import type { FailReason, Origin, Policy as SitePolicy, Urgency } from '../../peer-core/src/core/events.ts'
 import type { Books } from './books.ts'
 import type { EdgeClient } from './edge.ts'
+import type { Matching } from './matching.ts'
 import type { Link } from './network.ts'
+import type { PlayerPlan } from './player.ts'
 import type { Station } from './station.ts'
-import type { Playlist, Segment, Stream } from './stream.ts'
+import type { Playlist, Segment, Stream, StreamPlan } from './stream.ts'
 
 /** How viewers get segments: plain HTTP, Nearcast's real core, or a rival's rules. All live in the same world. */
 export interface Policy {
   readonly name: string
   /** Whether viewers meet each other at all. */
   readonly peers: boolean
+  /** Whom its tracker names; nearest first unless said. */
+  readonly matching?: Matching
+  /** What its integration sets in the player, as rivals raise live latency; nothing unless said. */
+  playerPlan?(stream: StreamPlan): Partial<PlayerPlan>
   createAgent(surroundings: Surroundings): Agent
 }
 

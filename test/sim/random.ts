@@ -16,6 +16,8 @@ export interface Dice {
   /** `count` lower-case hex digits. */
   hex(count: number): string
   shuffle<T>(items: readonly T[]): T[]
+  /** `count` different ones, or all when there are fewer. */
+  sample<T>(items: readonly T[], count: number): T[]
   /** An independent generator: what one noun draws never moves another's luck. */
   fork(name: string): Dice
   /** A seed for somebody else's generator. */
@@ -47,6 +49,17 @@ export function createDice(seed: number): Dice {
         shuffled[j] = swap
       }
       return shuffled
+    },
+    sample(items, count) {
+      const left = [...items]
+      const taken = Math.min(count, left.length)
+      for (let i = 0; i < taken; i++) {
+        const j = i + below(left.length - i)
+        const swap = left[i]!
+        left[i] = left[j]!
+        left[j] = swap
+      }
+      return left.slice(0, taken)
     },
     fork: name => createDice(hash32(name, seed)),
     seed: () => below(2 ** 31),

@@ -2,6 +2,8 @@ import { createCore } from '../../peer-core/src/core/core.ts'
 import type { Watcher } from './host.ts'
 import { http } from './policies/http.ts'
 import { nearcastPolicy } from './policies/nearcast.ts'
+import { pml2Policy, pml2TightPolicy } from './policies/pml2/policy.ts'
+import { pml5Policy } from './policies/pml5/policy.ts'
 import type { Policy } from './policy.ts'
 import type { Scenario } from './scenario.ts'
 import type { Story } from './story.ts'
@@ -10,6 +12,9 @@ import { type Outcome, runWorld } from './world.ts'
 /** Every policy that `--policy` knows, by name. */
 export const policies: Readonly<Record<string, (watcher: Watcher, scenario: Scenario) => Policy>> = {
   http: () => http,
+  pml2: (_, scenario) => pml2Policy(scenario),
+  'pml2-tight': (_, scenario) => pml2TightPolicy(scenario),
+  pml5: (_, scenario) => pml5Policy(scenario),
   nearcast: (watcher, scenario) => nearcastPolicy(createCore, watcher, scenario),
 }
 

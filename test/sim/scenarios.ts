@@ -9,6 +9,12 @@ export const scenarios: readonly Scenario[] = [
   officeScenario,
   {
     ...officeScenario,
+    name: 'live-lab',
+    about: 'the same with ten segments in the playlist, as in the office lab',
+    stream: { ...live, windowSegments: 10 },
+  },
+  {
+    ...officeScenario,
     name: 'live-two-offices',
     about: 'two offices of three, exchange between them denied',
     sites: 2,

@@ -1,6 +1,7 @@
 import { Backbone } from '../../tracker/src/registry/backbone.ts'
 import type { Books } from './books.ts'
 import type { Clock } from './clock.ts'
+import type { Matching } from './matching.ts'
 import type { Network } from './network.ts'
 import type { Agent } from './policy.ts'
 import type { Dice } from './random.ts'
@@ -8,6 +9,7 @@ import type { Site } from './site.ts'
 import type { Station } from './station.ts'
 
 export interface TrackerPlan {
+  readonly matching: Matching
   /** From then on it answers nobody; Infinity: it lives. */
   readonly downFromMs: number
   /** TLS, WebSocket and the first announce, ms. */
@@ -22,7 +24,7 @@ export interface TrackerPlan {
   readonly lineKbps: number
 }
 
-/** Who learns of whom, and when: directed, nearest first (TRACKER §4). */
+/** Who learns of whom, and when: directed, nearest first (TRACKER §4), or as the policy's tracker does it. */
 export interface Tracker {
   join(station: Station, agent: Agent): void
   leave(station: Station): void
@@ -54,6 +56,8 @@ interface Group {
 /** An announce with its answer, and an offer with answer and candidates relayed (two SDPs of 1.5 KB). */
 const announceBytes = 900
 const dialBytes = 4_000
+/** An offer that nobody takes up. */
+const offerBytes = 1_500
 /** As the mesh has it: a lost neighbour is dialled again soon, one that could not be reached later. */
 const redialMs = [300, 800] as const
 const failedDialMs = 5_000
@@ -105,6 +109,7 @@ export function createTracker(
   }
 
   const match = (member: Member): void => {
+    if (plan.matching.type === 'random') return offer(member, plan.matching)
     const group = groups.get(member.station.site)
     if (group?.backbone) dialAssigned(member, group.backbone)
     else if (group && member.count.inside < plan.groupLinks) {
@@ -138,7 +143,7 @@ export function createTracker(
 
   const enrol = (group: Group, member: Member): void => {
     group.members.add(member)
-    if (group.backbone === null && group.members.size > mostInMesh) {
+    if (plan.matching.type === 'nearest' && group.backbone === null && group.members.size > mostInMesh) {
       group.backbone = new Backbone()
       for (const one of group.members) group.backbone.add(one, slotsOf(one))
     } else group.backbone?.add(member, slotsOf(member))
@@ -157,6 +162,25 @@ export function createTracker(
   }
 
   const slotsOf = (member: Member): number | null => (member.station.mode === 'leech' ? 0 : member.childLinks)
+
+  const offer = (member: Member, matching: Extract<Matching, { type: 'random' }>): void => {
+    if (member.links.size >= matching.offerBelow) return
+    const others = [...members.values()].filter(other => other !== member)
+    for (const other of dice.sample(others, matching.offers)) {
+      const isTaken =
+        !member.links.has(other) &&
+        !member.banned.has(other.station.id) &&
+        !other.banned.has(member.station.id) &&
+        other.links.size < matching.acceptBelow
+      if (isTaken) dial(member, other, member.station.site === other.station.site ? 'inside' : 'outside')
+      else books.control('signalling', offerBytes, true)
+    }
+  }
+
+  /** A lost neighbour is looked for at once, where the protocol has it. */
+  const replace = (member: Member): void => {
+    if (plan.matching.type === 'nearest') announce(member)
+  }
 
   const dialSome = (member: Member, candidates: Iterable<Member>, side: Side, most: number): void => {
     const strangers = [...candidates].filter(
@@ -205,7 +229,7 @@ export function createTracker(
     other.links.delete(member)
     member.count[side]--
     other.count[side]--
-    announce(member)
+    replace(member)
   }
 
   const beat = (member: Member): void => {
@@ -246,7 +270,7 @@ export function createTracker(
       for (const [other, side] of member.links) {
         other.links.delete(member)
         other.count[side]--
-        clock.after(failedDialMs, () => announce(other))
+        clock.after(failedDialMs, () => replace(other))
       }
       member.links.clear()
     },

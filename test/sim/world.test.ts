@@ -25,6 +25,23 @@ it('divides a line: viewers that fit play, and more of them stall', () => {
   expect(starves.detail.stallSecondsPerViewerMinute).toBeGreaterThan(10)
 })
 
+it('plays or stalls from the first frame on, catch-up jumps of the player included', () => {
+  const outcome = run({ ...quick, viewers: 8, lineRatio: 4 }, 'http', 1)
+  for (const viewing of outcome.viewings) {
+    if (viewing.startupMs === null) continue
+    const sinceMs = quick.durationMs - viewing.joinedAt - viewing.startupMs
+    expect(viewing.playedMs + viewing.stallMs).toBeCloseTo(sinceMs, 0)
+  }
+})
+
+it('calls it infinitely many copies when bytes came and nobody saw a segment', () => {
+  const figures = figuresOf(
+    run({ ...quick, lineRatio: 0.01, stream: { ...quick.stream, init: false } }, 'http', 1),
+  )
+  expect(figures.edgeBytes).toBeGreaterThan(0)
+  expect(figures.copiesWithJoins).toBe(Number.POSITIVE_INFINITY)
+})
+
 it('never brings more over a line than it carries', () => {
   const outcome = run({ ...quick, viewers: 8, lineRatio: 2 }, 'http', 1)
   const most = (1_500_000 * 2 * 40) / 8

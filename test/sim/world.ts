@@ -74,7 +74,11 @@ export function runWorld(options: RunOptions): Outcome {
     { thinkMs: 5, setupRoundTrips: 2, outages: scenario.outages },
     segment => stream.isPublished(segment, clock.now()),
   )
+  const story = options.story
+  const monitor = createMonitor(clock, scenario.storeBytes, story === undefined ? [] : [story])
+  const policy = options.policy(monitor, scenario)
   const tracker = createTracker(clock, dice.fork('tracker'), books, network, {
+    matching: policy.matching ?? { type: 'nearest' },
     downFromMs: scenario.trackerDownMs,
     announceMs: [20, 80],
     intervalMs: 30_000,
@@ -82,10 +86,7 @@ export function runWorld(options: RunOptions): Outcome {
     outsideLinks: scenario.outsideLinks,
     lineKbps: scenario.lineStated ? (bitrate * scenario.lineRatio) / 1000 : 0,
   })
-  const story = options.story
-  const monitor = createMonitor(clock, scenario.storeBytes, story === undefined ? [] : [story])
   story?.begin(clock, stream)
-  const policy = options.policy(monitor, scenario)
 
   const visits = new Map<Station, Visit>()
   const viewings: Viewing[] = []
@@ -127,7 +128,7 @@ export function runWorld(options: RunOptions): Outcome {
       ban: peer => tracker.ban(station, peer),
       measured: childLinks => tracker.measured(station, childLinks),
     })
-    const plan = { goalMs: 30_000, liveSyncTargets: 3 }
+    const plan = { goalMs: 30_000, liveSyncTargets: 3, ...policy.playerPlan?.(scenario.stream) }
     const player = createPlayer(station, stream, client, agent, books, plan, {
       onWanted: (segment, deadline, urgency) => story?.wanted(station, segment, deadline, urgency),
       onDelivered: (segment, how, deadline) => story?.delivered(station, segment, how, deadline),
