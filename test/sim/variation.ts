@@ -16,10 +16,13 @@ export interface Variation {
   readonly uplink?: readonly [number, number] | undefined
   readonly leech?: number | undefined
   readonly faults?: Scenario['faults'] | undefined
+  /** Milliseconds, one way. */
+  readonly edgeDelay?: readonly [number, number] | undefined
 }
 
 export function vary(scenario: Scenario, variation: Variation): Scenario {
-  const { viewers, sites, duration, bitrate, lineRatio, joins, churn, uplink, leech, faults } = variation
+  const { viewers, sites, duration, bitrate, lineRatio, joins, churn, uplink, leech, faults, edgeDelay } =
+    variation
   return {
     ...scenario,
     viewers: viewers ?? scenario.viewers,
@@ -32,6 +35,7 @@ export function vary(scenario: Scenario, variation: Variation): Scenario {
     uplinkBps: uplink === undefined ? scenario.uplinkBps : [uplink[0] * 1e6, uplink[1] * 1e6],
     leech: leech ?? scenario.leech,
     faults: faults ?? scenario.faults,
+    edgeDelayMs: edgeDelay ?? scenario.edgeDelayMs,
   }
 }
 
