@@ -60,6 +60,11 @@ export function parseRange(text: string): readonly [number, number] {
   return range
 }
 
+/** Numbers above 0, by comma. */
+export function parseList(text: string): readonly number[] {
+  return text.split(',').map(part => parseNumber(part, 0.001))
+}
+
 export function parseNumber(text: string, least: number, most = Number.POSITIVE_INFINITY): number {
   const value = Number(text)
   if (text.trim() === '' || Number.isNaN(value) || value < least || value > most) {
