@@ -23,6 +23,7 @@ const commands = {
   digest: 'edge-fallback/src/cli/edge.ts',
   peer: 'player-plugin/src/headless/cli.ts',
   sim: 'test/sim/cli.ts',
+  'sim:soak': 'test/sim/soak.ts',
   'bench:transport': 'test/bench/transport.ts',
   'bench:core': 'test/bench/core.ts',
 }

@@ -28,6 +28,9 @@ export interface Books {
   control(kind: ControlKind, bytes: number, crossesLine: boolean): void
   delivered(station: Station, segment: Segment): void
   message(station: Station): void
+  /** Real milliseconds that the software under test thought. No part of the world: it differs from run to run. */
+  thought(ms: number): void
+  thoughtMs(): number
   totals(): Totals
   accounts(): ReadonlyMap<string, ReadonlyMap<string, SegmentAccount>>
   uploads(): ReadonlyMap<number, number>
@@ -62,6 +65,7 @@ export function createBooks(): Books {
   let waste = 0
   let messages = 0
   let lineControl = 0
+  let thoughtMs = 0
 
   const account = (station: Station, segment: Segment, now: number): SegmentAccount => {
     let accounts = sites.get(station.site.name)
@@ -117,6 +121,10 @@ export function createBooks(): Books {
     message() {
       messages++
     },
+    thought(ms) {
+      thoughtMs += ms
+    },
+    thoughtMs: () => thoughtMs,
     totals: () => ({
       edgeMedia,
       peerMedia,

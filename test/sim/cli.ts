@@ -1,11 +1,14 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { combine, costliest, type Figures, figuresOf, setbacks } from './figures.ts'
+import type { PlotPoint } from './plot.ts'
 import { policies, run } from './runs.ts'
 import type { Scenario } from './scenario.ts'
 import { scenarioFor, scenarioNames, scenarios } from './scenarios.ts'
 import { createStory } from './story.ts'
 import { table } from './table.ts'
-import { parseFaults, parseNumber, parseRange, type Variation, vary } from './variation.ts'
+import { parseFaults, parseList, parseNumber, parseRange, type Variation, vary } from './variation.ts'
 import type { Outcome } from './world.ts'
 
 interface Options extends Variation {
@@ -16,6 +19,9 @@ interface Options extends Variation {
   readonly json?: true
   readonly explain?: true | string
   readonly log?: number
+  readonly plot?: string
+  readonly plotViewers: readonly number[]
+  readonly plotRatios: readonly number[]
 }
 
 const program = new Command('npm run sim --')
@@ -38,6 +44,10 @@ const program = new Command('npm run sim --')
   .option('--uplink <min-max>', 'Mbit/s of each viewer upwards, log-uniform', checked(parseRange))
   .option('--leech <share>', 'of the viewers take and never give', number(0, 1))
   .option('--faults <list>', 'shares, as slow:0.2,silent:0.2,lying:0.1', checked(parseFaults))
+  .option('--edge-delay <min-max>', 'ms from a site to the edge, one way', checked(parseRange))
+  .option('--plot <file>', 'draw copies by viewers and stalls by line capacity as SVG, of the first scenario')
+  .option('--plot-viewers <list>', 'for its first panel', checked(parseList), [2, 6, 24, 100])
+  .option('--plot-ratios <list>', 'for its second panel', checked(parseList), [1.3, 2, 4, 10])
   .option('--json', 'print an array of figures as the last line')
   .option('--explain [text]', 'tell the story of each segment whose key contains the text (one seed)')
   .option('--log <viewer>', 'print every input and output of this viewer (one seed)', whole(0))
@@ -51,7 +61,8 @@ const options = program.opts<Options>()
 const chosen = choose(options.scenario, scenarioNames)
 const names = choose(options.policy, Object.keys(policies))
 let shown = false
-if (options.explain !== undefined || options.log !== undefined) explain()
+if (options.plot !== undefined) await plot(options.plot)
+else if (options.explain !== undefined || options.log !== undefined) explain()
 else compare()
 
 function compare(): void {
@@ -85,6 +96,40 @@ function compare(): void {
     console.log(`\nworse than the plain player in the same world\n  ${worse.join('\n  ')}`)
   if (options.json) console.log(JSON.stringify(rows))
   process.exitCode = broken ? 1 : 0
+}
+
+/** Each point is as many seeds as asked for. The first panel's line is endless, the second's is stated. */
+async function plot(file: string): Promise<void> {
+  const { drawPlot } = await import('./plot.ts')
+  const rows: Figures[] = []
+  const measure = (change: Variation, lineStated: boolean): PlotPoint[] =>
+    names.map(policy => {
+      const runs: Figures[] = []
+      for (let seed = options.seed; seed < options.seed + options.seeds; seed++) {
+        const base = vary(scenarioFor(chosen[0]!, seed), { ...options, ...change })
+        const scenario = { ...base, lineStated: base.lineStated || lineStated }
+        runs.push(
+          figuresOf(run(scenario, policy, seed, { onSecond: ms => progress(scenario, policy, seed, ms) })),
+        )
+      }
+      const figures = combine(runs)
+      rows.push(figures)
+      return {
+        policy,
+        viewers: figures.viewers,
+        lineRatio: change.lineRatio ?? 0,
+        copies: figures.copiesSteady,
+        stallSecondsPerViewerMinute: figures.detail.stallSecondsPerViewerMinute,
+      }
+    })
+  const byViewers = options.plotViewers.flatMap(viewers =>
+    measure({ viewers, lineRatio: options.lineRatio ?? Number.POSITIVE_INFINITY }, false),
+  )
+  const byLine = options.plotRatios.flatMap(lineRatio => measure({ lineRatio }, true))
+  await writeFile(resolve(process.env.NEARCAST_CWD ?? '.', file), await drawPlot({ byViewers, byLine }))
+  clearProgress()
+  console.log(table(rows))
+  if (options.json) console.log(JSON.stringify(rows))
 }
 
 function explain(): void {

@@ -38,10 +38,14 @@ export interface EdgeAsk {
 export interface EdgeClient {
   fetch(ask: EdgeAsk): { abort(): void }
   close(): void
+  /** Media bodies under way, bytes. */
+  pendingBytes(): number
 }
 
 export interface Edge {
   open(station: Station): EdgeClient
+  /** Who waits for most media now, the earliest of equals; null when nobody does. */
+  busiest(): Station | null
 }
 
 const connectionsPerHost = 6
@@ -70,7 +74,26 @@ export function createEdge(
 ): Edge {
   const outageNow = (): Outage | undefined =>
     plan.outages.find(outage => outage.fromMs <= clock.now() && clock.now() < outage.toMs)
-  return { open: station => createClient(clock, books, plan, station, isPublished, outageNow) }
+  const clients = new Map<Station, EdgeClient>()
+  return {
+    open(station) {
+      const client = createClient(clock, books, plan, station, isPublished, outageNow)
+      clients.set(station, client)
+      return client
+    },
+    busiest() {
+      let busiest: Station | null = null
+      let most = 0
+      for (const [station, client] of clients) {
+        if (!station.alive) clients.delete(station)
+        else if (client.pendingBytes() > most) {
+          most = client.pendingBytes()
+          busiest = station
+        }
+      }
+      return busiest
+    },
+  }
 }
 
 function createClient(
@@ -181,6 +204,11 @@ function createClient(
           end(request, 'cut', () => {})
         },
       }
+    },
+    pendingBytes() {
+      let bytes = 0
+      for (const { ask } of active) if (ask.what === 'media') bytes += ask.bytes
+      return bytes
     },
     close() {
       closed = true

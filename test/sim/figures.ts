@@ -30,6 +30,14 @@ export interface Figures {
   readonly traceHash: string
   readonly violations: number
   readonly detail: Detail
+  readonly cost: Cost
+}
+
+/** What the run cost this machine; it differs from run to run and from machine to machine. */
+interface Cost {
+  /** Milliseconds that one viewer's core thinks in a second of watching. */
+  readonly coreMsPerViewerSecond: number
+  readonly wallSeconds: number
 }
 
 interface Detail {
@@ -47,6 +55,8 @@ interface Detail {
   readonly uploadMeanBytes: number
   readonly uploadP99Bytes: number
   readonly worstCopiesSteady: number
+  /** Of the segments first wanted while a site was in two; 0 when none was. */
+  readonly copiesWhileSplit: number
 }
 
 /** Downloads of the last seconds are not over: their segments are left out of the steady count. */
@@ -101,6 +111,14 @@ export function figuresOf(outcome: Outcome): Figures {
       uploadMeanBytes: sum(uploads) / Math.max(1, uploads.length),
       uploadP99Bytes: quantile(uploads, 0.99),
       worstCopiesSteady: steady,
+      copiesWhileSplit: Math.max(
+        0,
+        ...scenario.partitions.map(({ fromMs, toMs }) => copies(outcome, fromMs, toMs)),
+      ),
+    },
+    cost: {
+      coreMsPerViewerSecond: seconds > 0 ? books.thoughtMs() / seconds : 0,
+      wallSeconds: outcome.wallMs / 1000,
     },
   }
 }

@@ -65,6 +65,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
     uploadKbps: 0,
     groupSize: 0,
   }
+  const said: Output[] = []
   let payload: Payload | null = null
   let running = false
   let closed = false
@@ -99,11 +100,15 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
     payload = bytes
     const now = localNow()
     watcher.input(view, now, input)
+    const started = performance.now()
     core.handle(now, input)
-    for (let output = core.poll(); output !== null; output = core.poll()) {
+    for (let output = core.poll(); output !== null; output = core.poll()) said.push(output)
+    books.thought(performance.now() - started)
+    for (const output of said) {
       watcher.output(view, now, output, payload)
       perform(output)
     }
+    said.length = 0
   }
 
   const tick = (): void => {

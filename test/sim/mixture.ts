@@ -1,12 +1,12 @@
 import { createDice, type Dice } from './random.ts'
-import { type Action, officeScenario, type Scenario } from './scenario.ts'
+import { type Action, officeScenario, type Partition, type Scenario } from './scenario.ts'
 
 /** A small world in which anything may happen at once; the seed says what. */
 export function mixedScenario(seed: number): Scenario {
   const dice = createDice(seed).fork('mixture')
   const pick = <T>(...items: readonly T[]): T => items[dice.below(items.length)]!
-  const viewers = 1 + dice.below(8)
-  const durationMs = 45_000
+  const viewers = 1 + dice.below(12)
+  const durationMs = 60_000
   const kind = dice.chance(0.6) ? 'live' : 'vod'
   return {
     ...officeScenario,
@@ -43,11 +43,20 @@ export function mixedScenario(seed: number): Scenario {
     outages: dice.chance(0.2)
       ? [{ fromMs: 20_000, toMs: 20_000 + dice.between(500, 5_000), how: pick('busy', 'silent') }]
       : [],
+    fetcherDiesMs: dice.chance(0.15) ? dice.between(5_000, 20_000) : Number.POSITIVE_INFINITY,
+    partitions: dice.chance(0.2) ? mixedPartitions(dice, durationMs) : [],
+    edgeDelayMs: pick([8, 20], [8, 20], [40, 90]),
+    wifi: dice.chance(0.2) ? { viewers: pick(2, 6, 12), airBps: pick(30e6, 150e6) } : null,
     trackerDownMs: dice.chance(0.1) ? dice.between(1_000, durationMs) : Number.POSITIVE_INFINITY,
     outsideLinks: dice.chance(0.3) ? 3 : 0,
     actions: kind === 'vod' || dice.chance(0.2) ? mixedActions(dice, viewers, durationMs) : [],
     storeBytes: dice.chance(0.2) ? 3_000_000 : officeScenario.storeBytes,
   }
+}
+
+function mixedPartitions(dice: Dice, durationMs: number): Partition[] {
+  const fromMs = dice.between(5_000, durationMs - 15_000)
+  return [{ fromMs, toMs: fromMs + dice.between(1_000, 25_000) }]
 }
 
 function mixedActions(dice: Dice, viewers: number, durationMs: number): Action[] {

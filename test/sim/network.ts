@@ -4,6 +4,7 @@ import type { Books } from './books.ts'
 import type { Clock } from './clock.ts'
 import { type Cargo, createFlow, type Flow } from './flow.ts'
 import type { Dice } from './random.ts'
+import type { Partition } from './scenario.ts'
 import type { Station } from './station.ts'
 import type { Segment } from './stream.ts'
 
@@ -45,6 +46,8 @@ export interface NetworkPlan {
   readonly outsideDelayMs: readonly [number, number]
   /** How long until ICE notices that the other machine is gone, ms. */
   readonly iceTimeoutMs: readonly [number, number]
+  /** While a site is in two: its viewers with an even index and those with an odd one do not reach each other. */
+  readonly partitions: readonly Partition[]
 }
 
 interface DialEvents {
@@ -70,6 +73,36 @@ const drainedBelow = 131_072
 
 export function createNetwork(clock: Clock, dice: Dice, books: Books, plan: NetworkPlan): Network {
   const ends = new Map<Station, Set<End>>()
+  let partition: Partition | null = null
+
+  const isSplit = (a: Station, b: Station): boolean =>
+    partition !== null && a.site === b.site && a.index % 2 !== b.index % 2
+
+  /** ICE gives up a silent link after a while, unless the network heals before. */
+  const split = (now: Partition): void => {
+    partition = now
+    for (const known of ends.values()) {
+      for (const end of known) {
+        if (!isSplit(end.station, end.other.station)) continue
+        end.hold()
+        clock.after(dice.between(...plan.iceTimeoutMs), () => {
+          if (isSplit(end.station, end.other.station)) end.hangUp('ice-failed')
+        })
+      }
+    }
+  }
+
+  /** What was held back comes with the next retransmission, backed off over the seconds of silence (RFC 9260 §6.3). */
+  const heal = (): void => {
+    partition = null
+    for (const known of ends.values())
+      for (const end of known) if (end.isHeld) clock.after(dice.between(...retransmitMs), () => end.release())
+  }
+
+  for (const plannedSplit of plan.partitions) {
+    clock.at(plannedSplit.fromMs, () => split(plannedSplit))
+    clock.at(plannedSplit.toMs, heal)
+  }
 
   const place = (a: Station, b: Station): Place => (a.site === b.site ? 'group' : 'outside')
 
@@ -103,7 +136,7 @@ export function createNetwork(clock: Clock, dice: Dice, books: Books, plan: Netw
       if (dice.chance(plan.dialFailure)) return void clock.after(setupMs + dialTimeoutMs, failed)
       clock.after(setupMs, () => {
         if (!from.alive) return
-        if (!to.alive) return void clock.after(dialTimeoutMs, failed)
+        if (!to.alive || isSplit(from, to)) return void clock.after(dialTimeoutMs, failed)
         const [near, far] = connect(from, to, lost)
         opened(from, near)
         clock.after(near.delayMs, () => {
@@ -133,6 +166,9 @@ export function createNetwork(clock: Clock, dice: Dice, books: Books, plan: Netw
 
 /** How long a dial is believed in when candidates answer nothing. */
 const dialTimeoutMs = 5_000
+const retransmitMs = [100, 3_000] as const
+/** A close that cannot be said is noticed as any silence. */
+const unheardCloseMs = 15_000
 
 /** A packet on its way to the other end. */
 class Freight implements Cargo {
@@ -171,6 +207,9 @@ class End implements Link {
   /** Media given since the sender was last told what waits: it believes at most this much does. */
   #owed = 0
   #telling = false
+  /** Packets that the network does not let through for now; null while it does. */
+  #held: Packet[] | null = null
+  #heldMediaBytes = 0
 
   constructor(clock: Clock, books: Books, station: Station, remote: Station, delayMs: number) {
     this.#clock = clock
@@ -204,8 +243,29 @@ class End implements Link {
     return this.#open
   }
 
+  get isHeld(): boolean {
+    return this.#held !== null
+  }
+
+  /** From now on nothing arrives. */
+  hold(): void {
+    this.#held ??= []
+  }
+
+  release(): void {
+    const held = this.#held ?? []
+    this.#held = null
+    this.#heldMediaBytes = 0
+    for (const packet of held) this.send(packet)
+  }
+
   send(packet: Packet): void {
     if (!this.#open) return
+    if (this.#held !== null) {
+      this.#held.push(packet)
+      this.#heldMediaBytes += packet.mediaBytes
+      return
+    }
     const crosses = this.place === 'outside'
     const bytes = packet.controlBytes + packet.mediaBytes
     this.#books.control('wire', packet.controlBytes - packet.digestBytes, crosses)
@@ -240,7 +300,7 @@ class End implements Link {
   }
 
   queuedBytes(): number {
-    return this.#flow.waitingBytes()
+    return this.#flow.waitingBytes() + this.#heldMediaBytes
   }
 
   listen(events: LinkEvents): void {
@@ -252,7 +312,8 @@ class End implements Link {
     if (!this.#open) return
     this.vanish()
     const { other } = this
-    this.#clock.after(this.delayMs, () => other.hangUp(reason))
+    const heardMs = this.isHeld ? unheardCloseMs : this.delayMs
+    this.#clock.after(heardMs, () => other.hangUp(reason))
   }
 
   /** Stops without a word. */

@@ -12,6 +12,12 @@ interface Faults {
   readonly lying: number
 }
 
+/** A time in which a site's network falls into two halves: nothing passes between them, and nobody is told. */
+export interface Partition {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
 export interface Action {
   readonly atMs: number
   readonly viewer: number
@@ -40,7 +46,14 @@ export interface Scenario {
   readonly churnMs: number
   /** Share of the leaving that say goodbye. */
   readonly politeShare: number
+  /** The viewer that just then takes most from the edge dies, once in this time, and is replaced; Infinity: none. */
+  readonly fetcherDiesMs: number
+  readonly partitions: readonly Partition[]
   readonly accessBps: number
+  /** One way from a site to the edge, ms, uniform. */
+  readonly edgeDelayMs: readonly [number, number]
+  /** Viewers sit at access points: each an airtime that its viewers share, up and down; null: on cables. */
+  readonly wifi: { readonly viewers: number; readonly airBps: number } | null
   /** Upload capacity of each viewer's access, log-uniform; both equal to `accessBps` in an office. */
   readonly uplinkBps: readonly [number, number]
   /** Share of viewers that take and never give. */
@@ -82,7 +95,11 @@ export const officeScenario: Scenario = {
   joinOverMs: 20_000,
   churnMs: Number.POSITIVE_INFINITY,
   politeShare: 0.3,
+  fetcherDiesMs: Number.POSITIVE_INFINITY,
+  partitions: [],
   accessBps: 100_000_000,
+  edgeDelayMs: [8, 20],
+  wifi: null,
   uplinkBps: [100_000_000, 100_000_000],
   leech: 0,
   faults: { slow: 0, silent: 0, lying: 0 },

@@ -12,7 +12,7 @@ export interface Site {
   readonly edgeDelayMs: number
 }
 
-/** One viewer's own cable or radio. */
+/** One viewer's own cable, or its access point's air: then both directions are one line that others share. */
 export interface Access {
   readonly down: Line
   readonly up: Line
@@ -41,4 +41,10 @@ export function createAccess(clock: Clock, name: string, downBps: number, upBps:
     down: createLine(clock, `${name} down`, downBps / 8, 'fair'),
     up: createLine(clock, `${name} up`, upBps / 8, 'fair'),
   }
+}
+
+/** The air of one access point: half-duplex, so what goes up takes from what comes down, and passing it on costs twice. */
+export function createAir(clock: Clock, name: string, bps: number): Access {
+  const air = createLine(clock, name, bps / 8, 'fair')
+  return { down: air, up: air }
 }

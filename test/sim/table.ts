@@ -22,7 +22,10 @@ const columns: readonly Column[] = [
   { title: 'edge', cell: f => megabytes(f.edgeBytes) },
   { title: 'twice', cell: f => megabytes(f.duplicateBytes) },
   { title: 'control', cell: f => megabytes(f.controlBytes) },
+  { title: 'up p99', cell: f => megabytes(f.detail.uploadP99Bytes) },
   { title: 'msg/s', cell: f => f.detail.messagesPerViewerSecond.toFixed(0) },
+  { title: 'core', cell: f => `${f.cost.coreMsPerViewerSecond.toFixed(2)} ms/s` },
+  { title: 'took', cell: f => `${f.cost.wallSeconds.toFixed(1)} s` },
   { title: 'broken', cell: f => String(f.violations) },
 ]
 

@@ -28,6 +28,7 @@ function gather(matching: Matching, count: number) {
     dialFailure: 0,
     outsideDelayMs: [10, 20],
     iceTimeoutMs: [15_000, 15_000],
+    partitions: [],
   })
   const tracker = createTracker(clock, dice.fork('tracker'), books, network, {
     matching,

@@ -4,7 +4,7 @@ import { run } from './runs.ts'
 import { officeScenario } from './scenario.ts'
 import { scenarioFor, scenarioNames } from './scenarios.ts'
 import { table } from './table.ts'
-import { parseFaults, parseNumber, parseRange, vary } from './variation.ts'
+import { parseFaults, parseList, parseNumber, parseRange, vary } from './variation.ts'
 
 it('reads faults, ranges and numbers, and says what is wrong with others', () => {
   expect(parseFaults('slow:0.2,lying:0.1')).toEqual({ slow: 0.2, silent: 0, lying: 0.1 })
@@ -12,6 +12,8 @@ it('reads faults, ranges and numbers, and says what is wrong with others', () =>
   expect(() => parseFaults('slow:2')).toThrow('no number')
   expect(parseRange('1-20')).toEqual([1, 20])
   expect(() => parseRange('20-1')).toThrow('the first is the smaller')
+  expect(parseList('1.3,2,10')).toEqual([1.3, 2, 10])
+  expect(() => parseList('2,,3')).toThrow('no number')
   expect(parseNumber('Infinity', 0)).toBe(Number.POSITIVE_INFINITY)
   expect(() => parseNumber('', 0)).toThrow('no number')
 })

@@ -16,10 +16,13 @@ export interface Variation {
   readonly uplink?: readonly [number, number] | undefined
   readonly leech?: number | undefined
   readonly faults?: Scenario['faults'] | undefined
+  /** Milliseconds, one way. */
+  readonly edgeDelay?: readonly [number, number] | undefined
 }
 
 export function vary(scenario: Scenario, variation: Variation): Scenario {
-  const { viewers, sites, duration, bitrate, lineRatio, joins, churn, uplink, leech, faults } = variation
+  const { viewers, sites, duration, bitrate, lineRatio, joins, churn, uplink, leech, faults, edgeDelay } =
+    variation
   return {
     ...scenario,
     viewers: viewers ?? scenario.viewers,
@@ -32,6 +35,7 @@ export function vary(scenario: Scenario, variation: Variation): Scenario {
     uplinkBps: uplink === undefined ? scenario.uplinkBps : [uplink[0] * 1e6, uplink[1] * 1e6],
     leech: leech ?? scenario.leech,
     faults: faults ?? scenario.faults,
+    edgeDelayMs: edgeDelay ?? scenario.edgeDelayMs,
   }
 }
 
@@ -54,6 +58,11 @@ export function parseRange(text: string): readonly [number, number] {
   const range = [parseNumber(low ?? '', 0.001), parseNumber(high ?? low ?? '', 0.001)] as const
   if (range[0] > range[1]) throw new Error(`"${text}": the first is the smaller one`)
   return range
+}
+
+/** Numbers above 0, by comma. */
+export function parseList(text: string): readonly number[] {
+  return text.split(',').map(part => parseNumber(part, 0.001))
 }
 
 export function parseNumber(text: string, least: number, most = Number.POSITIVE_INFINITY): number {

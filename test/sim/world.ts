@@ -11,7 +11,7 @@ import type { Agent, Policy } from './policy.ts'
 import { planSeats, type Seat } from './population.ts'
 import { createDice, type Dice } from './random.ts'
 import { bitrateOf, type Scenario } from './scenario.ts'
-import { createAccess, createSite, type Site } from './site.ts'
+import { type Access, createAccess, createAir, createSite, type Site } from './site.ts'
 import type { Station } from './station.ts'
 import type { Story } from './story.ts'
 import { createStream, type Stream } from './stream.ts'
@@ -32,6 +32,8 @@ export interface Outcome {
   readonly violations: readonly Violation[]
   /** Events of the world's clock. */
   readonly steps: number
+  /** Real time that the run took, ms. */
+  readonly wallMs: number
 }
 
 export interface RunOptions {
@@ -45,6 +47,7 @@ export interface RunOptions {
 }
 
 interface Visit {
+  readonly seat: Seat
   readonly station: Station
   readonly agent: Agent
   readonly player: Player
@@ -56,6 +59,7 @@ const trackerNoticesMs = 100
 
 export function runWorld(options: RunOptions): Outcome {
   const { scenario, seed } = options
+  const startedAt = performance.now()
   const clock = createClock()
   const dice = createDice(seed)
   const books = createBooks()
@@ -67,6 +71,7 @@ export function runWorld(options: RunOptions): Outcome {
     dialFailure: 0.1,
     outsideDelayMs: [8, 30],
     iceTimeoutMs: [15_000, 25_000],
+    partitions: scenario.partitions,
   })
   const edge = createEdge(
     clock,
@@ -89,6 +94,7 @@ export function runWorld(options: RunOptions): Outcome {
   story?.begin(clock, stream)
 
   const visits = new Map<Station, Visit>()
+  const airs = new Map<string, Access>()
   const viewings: Viewing[] = []
   let arrivals = 0
 
@@ -98,8 +104,17 @@ export function runWorld(options: RunOptions): Outcome {
       lineBps: bitrate * scenario.lineRatio,
       discipline: scenario.discipline,
       lanDelayMs: luck.between(0.15, 1),
-      edgeDelayMs: luck.between(8, 20),
+      edgeDelayMs: luck.between(...scenario.edgeDelayMs),
     })
+  }
+
+  const accessOf = (index: number, seat: Seat, upBps: number): Access => {
+    const { wifi } = scenario
+    if (wifi === null) return createAccess(clock, `viewer ${index}`, scenario.accessBps, upBps)
+    const name = `air ${seat.site}.${Math.floor(seat.index / scenario.sites / wifi.viewers)}`
+    const air = airs.get(name) ?? createAir(clock, name, wifi.airBps)
+    airs.set(name, air)
+    return air
   }
 
   const enter = (seat: Seat, luck: Dice): void => {
@@ -109,7 +124,7 @@ export function runWorld(options: RunOptions): Outcome {
       index,
       id: luck.hex(40),
       site: sites[seat.site]!,
-      access: createAccess(clock, `viewer ${index}`, scenario.accessBps, upBps),
+      access: accessOf(index, seat, upBps),
       conduct: seat.conduct,
       mode: seat.mode,
       clock,
@@ -136,17 +151,34 @@ export function runWorld(options: RunOptions): Outcome {
       onStall: state => story?.player(station, `stall ${state}`),
       onStarted: () => story?.player(station, 'starts to play'),
     })
-    visits.set(station, { station, agent, player, closeEdge: () => client.close() })
+    visits.set(station, { seat, station, agent, player, closeEdge: () => client.close() })
     story?.player(station, `joins ${station.site.name} (${station.conduct}, ${station.mode})`)
     if (policy.peers) tracker.join(station, agent)
     player.start()
     if (scenario.churnMs !== Number.POSITIVE_INFINITY) {
       const stayMs = luck.exponential(scenario.churnMs / Math.LN2)
       clock.after(stayMs, () => {
+        if (!visits.has(station)) return
         leave(station, luck.chance(scenario.politeShare) ? 'politely' : 'suddenly')
-        clock.after(luck.between(1_000, 3_000), () => enter(seat, luck.fork(`after ${arrivals}`)))
+        replace(station, seat)
       })
     }
+  }
+
+  const replace = (gone: Station, seat: Seat): void => {
+    const { dice: luck } = gone
+    clock.after(luck.between(1_000, 3_000), () => enter(seat, luck.fork(`after ${arrivals}`)))
+  }
+
+  const killFetcher = (): void => {
+    const station = edge.busiest()
+    const visit = station === null ? undefined : visits.get(station)
+    if (visit !== undefined) {
+      leave(visit.station, 'suddenly')
+      replace(visit.station, visit.seat)
+    }
+    // Nobody fetches at this instant: soon somebody will.
+    clock.after(visit === undefined ? 50 : scenario.fetcherDiesMs, killFetcher)
   }
 
   const leave = (station: Station, how: 'politely' | 'suddenly'): void => {
@@ -180,6 +212,7 @@ export function runWorld(options: RunOptions): Outcome {
       else visit.player[action.does.type]()
     })
   }
+  if (scenario.fetcherDiesMs !== Number.POSITIVE_INFINITY) clock.at(scenario.fetcherDiesMs, killFetcher)
   for (let ms = 1_000; ms < scenario.durationMs; ms += 1_000) {
     clock.runUntil(ms)
     options.onSecond?.(ms)
@@ -200,5 +233,6 @@ export function runWorld(options: RunOptions): Outcome {
     fingerprint: monitor.fingerprint(),
     violations: monitor.violations(),
     steps: clock.steps(),
+    wallMs: performance.now() - startedAt,
   }
 }

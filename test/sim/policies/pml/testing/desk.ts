@@ -42,6 +42,7 @@ const network = {
   dialFailure: 0,
   outsideDelayMs: [10, 10],
   iceTimeoutMs: [15_000, 15_000],
+  partitions: [],
 } as const
 
 export function createDesk(outages: readonly Outage[] = [], lineBps = 100e6): Desk {
