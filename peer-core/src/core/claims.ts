@@ -155,7 +155,10 @@ function announceTo(state: State, segment: Segment, peer: Peer): void {
 }
 
 function tellNew(state: State, segment: Segment, claim: Claim, frontier: number, peer: Peer): void {
-  if (claim.source !== 'edge' && frontier === claim.from) return
+  // A claim that was closed goes no further than it came: whoever hears of it now must not wait for more.
+  const to = claim.active || claim.source === 'held' ? claim.to : Math.max(claim.end, frontier)
+  const promises = claim.source === 'edge' && (claim.active || to > frontier)
+  if (!promises && frontier === claim.from) return
   if (peer.nextN > lastNumber) {
     state.leaving.set(peer.id, 'renumber')
     return
@@ -163,7 +166,7 @@ function tellNew(state: State, segment: Segment, claim: Claim, frontier: number,
   const n = peer.nextN++
   peer.given.set(n, segment)
   claim.told.set(peer.id, { n, frontier })
-  const end = claim.to > 0 ? claim.to : segment.size
+  const end = to > 0 ? to : segment.size
   const rateBps = rate(segment)
   sendTo(state, peer.id, {
     type: 'offer',
@@ -176,7 +179,7 @@ function tellNew(state: State, segment: Segment, claim: Claim, frontier: number,
     etag: segment.lineage?.etag ?? '',
     from: claim.from,
     frontier,
-    to: claim.to,
+    to,
     source: claim.source,
     hops: claim.hops,
     etaMs:

@@ -116,8 +116,12 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const { config } = state
   if (want && want.urgency !== 'play' && segment.blocks.isEmpty) {
     if (!thin) return want.since
-    if (want.urgency === 'start')
-      return want.since + Math.min(config.startRankMs * startRank(state, segment), config.maxStartRankMs)
+    if (want.urgency === 'start') {
+      const rankMs = Math.min(config.startRankMs * startRank(state, segment), config.maxStartRankMs)
+      // The line would take longer than a link to a neighbour does.
+      const isCompanyNear = alone && state.policy.groupSize > 1
+      return want.since + rankMs + (isCompanyNear ? config.startLinkMs : 0)
+    }
   }
   if (alone && roleOf(state.policy) === 'mesh') return segment.orphanSince
   const patience = want?.urgency === 'seek' && thin ? config.seekPatienceMs : 0
@@ -182,12 +186,21 @@ function goOutside(state: State, segment: Segment): boolean {
   return false
 }
 
-/** The lower turn keeps the lease, unless the other is half done and it is not. */
+/**
+ * The lower turn keeps the lease, unless the other is half done and it is not. Whoever has been here for a while does
+ * not give way to the first bite of a newcomer; of two newcomers the one that is further goes on, since what each
+ * knows of the other is never more than the truth.
+ */
 function keepsAgainst(state: State, segment: Segment, fetch: Fetch, offer: InOffer): boolean {
   const half = segment.size / 2
   const mineHalf = segment.size > 0 && fetch.frontier >= half
   const theirsHalf = segment.size > 0 && offer.frontier >= half
   if (mineHalf !== theirsHalf) return mineHalf
+  const { candidateAgeMs } = state.config
+  const areTheyNew = state.now - (state.peers.get(offer.peer)?.joinedAt ?? 0) < candidateAgeMs
+  const amINew = state.now - state.groupSince < candidateAgeMs
+  if (areTheyNew && !amINew) return true
+  if (areTheyNew && offer.frontier !== fetch.frontier) return fetch.frontier > offer.frontier
   const { slot } = segment.entry
   return comesBefore(turnOf(slot, state.self), state.self, turnOf(slot, offer.peer), offer.peer)
 }
