@@ -28,6 +28,8 @@ export interface Books {
   control(kind: ControlKind, bytes: number, crossesLine: boolean): void
   delivered(station: Station, segment: Segment): void
   message(station: Station): void
+  /** Nothing that happens from now on counts. */
+  close(): void
   totals(): Totals
   accounts(): ReadonlyMap<string, ReadonlyMap<string, SegmentAccount>>
   uploads(): ReadonlyMap<number, number>
@@ -61,6 +63,7 @@ export function createBooks(): Books {
   let usefulPeer = 0
   let waste = 0
   let messages = 0
+  let isClosed = false
   let lineControl = 0
 
   const account = (station: Station, segment: Segment, now: number): SegmentAccount => {
@@ -86,36 +89,46 @@ export function createBooks(): Books {
 
   return {
     wanted(station, segment, now) {
+      if (isClosed) return
       account(station, segment, now)
     },
     edgeMedia(station, segment, bytes, now) {
+      if (isClosed) return
       edgeMedia += bytes
       const entry = account(station, segment, now)
       entry.edgeBytes += bytes
       entry.fetchers.add(station.index)
     },
     waste(bytes) {
+      if (isClosed) return
       waste += bytes
     },
     peerMedia(from, to, segment, bytes, now) {
+      if (isClosed) return
       peerMedia += bytes
       uploads.set(from.index, (uploads.get(from.index) ?? 0) + bytes)
       if (from.site !== to.site) account(to, segment, now).outsideBytes += bytes
     },
     useful(_station, from, bytes) {
+      if (isClosed) return
       if (from === 'edge') usefulEdge += bytes
       else usefulPeer += bytes
     },
     control(kind, bytes, crossesLine) {
+      if (isClosed) return
       control[kind] += bytes
       if (crossesLine) lineControl += bytes
     },
     delivered(station, segment) {
+      if (isClosed) return
       const entry = sites.get(station.site.name)?.get(segment.key)
       if (entry !== undefined) entry.deliveries++
     },
     message() {
-      messages++
+      if (!isClosed) messages++
+    },
+    close() {
+      isClosed = true
     },
     totals: () => ({
       edgeMedia,
