@@ -286,7 +286,7 @@ export function loaderContract(name: string): void {
       await start('ts/master.m3u8', { hls: { startLevel: 0 } })
       await played(0.5)
       const errors = await page.evaluate(() => subject.run().errors)
-      expect(errors[0]).toEqual({ details: 'fragLoadError', fatal: false, code: 503 })
+      expect(errors[0]).toMatchObject({ details: 'fragLoadError', fatal: false, code: 503 })
     })
 
     it("shows hls.js the edge's own refusal", async () => {
@@ -330,23 +330,35 @@ export function loaderContract(name: string): void {
     })
 
     it('works on a player that exists, and gives it back', async () => {
-      await start('ts/master.m3u8', { by: 'attach', hls: { progressive: true } })
+      // So short a buffer that it has to load by itself afterwards.
+      const hls = { maxBufferLength: 3, maxBufferSize: 0 }
+      await start('ts/master.m3u8', { by: 'attach', hls })
       await played(0.5)
       const seen = await page.evaluate(() => {
         const { hls, nearcast, deliveries } = subject.run()
-        const progressive = hls.config['progressive']
         const ours = hls.config['fLoader'] !== undefined
         void nearcast.destroy()
         return {
-          progressive,
           ours,
           after: hls.config['fLoader'] === undefined,
           deliveries: deliveries.length,
         }
       })
-      expect(seen).toMatchObject({ progressive: false, ours: true, after: true })
+      expect(seen).toMatchObject({ ours: true, after: true })
       expect(seen.deliveries).toBeGreaterThan(0)
-      await played(1.5)
+      await played(6)
+    })
+
+    // What progressive loading leaves to be delivered in the end is nothing: given back to a 1.5 that still has the
+    // loader for it, but not the setting, it plays no further.
+    const known = version.startsWith('1.5.') ? it.fails : it
+    known('switches progressive loading off on a player that exists, and gives that back too', async () => {
+      const hls = { progressive: true, maxBufferLength: 3, maxBufferSize: 0 }
+      await start('ts/master.m3u8', { by: 'attach', hls })
+      await played(0.5)
+      expect(await page.evaluate(() => subject.run().hls.config['progressive'])).toBe(false)
+      await page.evaluate(() => void subject.run().nearcast.destroy())
+      await played(6)
     })
 
     it('forwards CMCD to the edge and keeps it out of keys', async () => {

@@ -1,6 +1,8 @@
 import { createNearcast, type Nearcast, type NearcastConfig } from '@nearcast/player-plugin'
 import Hls, { type HlsConfig } from 'hls.js'
 
+export { bytesOf, givings, isPiece } from './givings.ts'
+
 /** A viewer under observation: hls.js, with or without Nearcast, that keeps book of all it is given. */
 
 export interface ViewerSetup {
