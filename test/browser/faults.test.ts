@@ -191,8 +191,8 @@ describe('a peer that dies while others take its lease', () => {
       others.map(other => reportWhen(other, report => storyOf(report)?.delivered === true)),
     )
     const { key, size } = storyOf(reports[0]!)!
-    const file = /[^/]+\.ts/.exec(key)![0]
-    const fetched = log.entries.filter(({ path }) => path.includes(`/${file}`))
+    const file = /\/live\/\S+\.ts/.exec(key)![0]
+    const fetched = log.entries.filter(({ path }) => path === file)
     // The victim's own, which nobody interrupted; then the tail.
     const [whole, ...tails] = fetched
     expect(whole, key).toMatchObject({ status: 200, bytes: size })
