@@ -179,7 +179,8 @@ export function loaderContract(name: string): void {
       expect(asked[0]).toMatchObject({ urgency: 'start', deadlineMs: 0 })
       const later = asked.at(-1)
       expect(later?.urgency).toBe('play')
-      expect(later?.deadlineMs).toBeGreaterThan(3000)
+      // Eight seconds less what went by while it waited.
+      expect(later?.deadlineMs).toBeGreaterThan(1500)
       expect(later?.deadlineMs).toBeLessThan(12_000)
     })
 
@@ -271,7 +272,7 @@ export function loaderContract(name: string): void {
         hls: {
           startLevel: 0,
           fragLoadPolicy: {
-            default: { maxTimeToFirstByteMs: 400, maxLoadTimeMs: 5000, timeoutRetry, errorRetry: null },
+            default: { maxTimeToFirstByteMs: 1500, maxLoadTimeMs: 10_000, timeoutRetry, errorRetry: null },
           },
         },
       })
@@ -557,21 +558,29 @@ export function loaderContract(name: string): void {
         Array.from({ length: 20 }, (_, i) => `${http.url}/ts/high/${String(i).padStart(3, '0')}.ts`),
       )
       edge.setLine(3000)
-      await start('ts/master.m3u8', { by: 'none', hls })
-      await page.evaluate(() => subject.until(() => subject.run().loaded.length >= 13))
-      const plain = await page.evaluate(() => subject.run().hls.bandwidthEstimate)
-      await page.evaluate(() =>
-        subject.answerWith((_, count) =>
-          count % 6 === 1 ? {} : { memory: true, origin: 'held', delayMs: count % 2 ? 300 : 0 },
-        ),
-      )
-      await start('ts/master.m3u8', { hls })
-      await page.evaluate(() => subject.until(() => subject.run().loaded.length >= 13))
-      const { origins } = await page.evaluate(() => ({
-        origins: subject.run().deliveries.map(({ origin }) => origin),
-      }))
-      expect(origins.filter(origin => origin === 'held').length).toBeGreaterThanOrEqual(10)
-      const shared = await page.evaluate(() => subject.run().hls.bandwidthEstimate)
+      const estimate = async (by: 'none' | 'config') => {
+        await page.evaluate(() =>
+          subject.answerWith((_, count) =>
+            count % 6 === 1 ? {} : { memory: true, origin: 'held', delayMs: count % 2 ? 300 : 0 },
+          ),
+        )
+        await start('ts/master.m3u8', { by, hls })
+        await page.evaluate(() => subject.until(() => subject.run().loaded.length >= 13))
+        return page.evaluate(() => ({
+          held: subject.run().deliveries.filter(({ origin }) => origin === 'held').length,
+          bps: subject.run().hls.bandwidthEstimate,
+        }))
+      }
+      // In turn, so that what else the machine does meets both alike; the middle one of three, for it may meet one alone.
+      const estimates: Record<'none' | 'config', number[]> = { none: [], config: [] }
+      for (let round = 0; round < 3; round++) {
+        estimates.none.push((await estimate('none')).bps)
+        const { held, bps } = await estimate('config')
+        expect(held).toBeGreaterThanOrEqual(10)
+        estimates.config.push(bps)
+      }
+      const middle = (values: readonly number[]) => [...values].sort((a, b) => a - b)[1]!
+      const [plain, shared] = [middle(estimates.none), middle(estimates.config)]
       expect(shared / plain).toBeGreaterThan(0.75)
       expect(shared / plain).toBeLessThan(1.25)
     })
