@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config'
 const conditions = ['nearcast-source', 'module', 'node', 'import', 'default']
 const shared = { resolve: { conditions }, ssr: { resolve: { conditions } } }
 
+/** What is polled for comes in milliseconds, or never; a busy machine needs more than the one second of the default. */
+const expectation = { poll: { timeout: 10_000 } }
+
 /** They open sockets and pages, but mostly wait: three files at a time, one after the other of a file's tests. */
 const patient = [
   'test/browser/loader-contract/*.test.ts',
@@ -28,6 +31,7 @@ export default defineConfig({
             'test/{sim,contract}/**/*.test.ts',
           ],
           sequence: { groupOrder: 0 },
+          expect: expectation,
           testTimeout: 60_000,
         },
       },
@@ -38,6 +42,7 @@ export default defineConfig({
           include: patient,
           sequence: { groupOrder: 1 },
           maxWorkers: 3,
+          expect: expectation,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -50,6 +55,7 @@ export default defineConfig({
           exclude: patient,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+          expect: expectation,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -30,7 +30,8 @@ function start(args: readonly string[], cwd = '/'): Started {
   let text = ''
   child.stdout.on('data', chunk => (text += chunk))
   child.stderr.on('data', chunk => (text += chunk))
-  const exit = once(child, 'exit').then(([code]) => code as number | null)
+  // 'exit' may come before the last of the output.
+  const exit = once(child, 'close').then(([code]) => code as number | null)
   cleanUps.push(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await exit

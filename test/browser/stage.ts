@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { expect } from 'vitest'
 import { type Demo, startDemo } from '../../examples/demo/server.ts'
 import { bundle } from './bundle.ts'
 import { launchChromium } from './chromium.ts'
@@ -30,8 +31,10 @@ export interface Stage {
   beside(browser: Browser): Stage
   /** Absolute URL of a stream of the demo. */
   url(stream: string): string
-  /** SHA-256 of what the edge gives for a URL and range. */
-  truth(url: string, from: number, to: number): Promise<string>
+  /** SHA-256 of what the edge gives for a URL and range; null when it has forgotten it, as a live channel does. */
+  truth(url: string, from: number, to: number): Promise<string | null>
+  /** Holds all that they loaded against the edge's bytes; the loads compared, which are all but what it forgot. */
+  expectTruth(reports: readonly ViewerReport[]): Promise<number>
   close(): Promise<void>
 }
 
@@ -50,7 +53,10 @@ export async function openStage(args: readonly string[] = []): Promise<Stage> {
   await new Promise<void>(resolve => site.listen(0, '127.0.0.1', resolve))
   const blank = `http://localhost:${(site.address() as AddressInfo).port}/`
   const contexts = new Set<BrowserContext>()
-  const truths = new Map<string, Promise<string>>()
+  const truths = new Map<string, Promise<string | null>>()
+  const channels = demo.streams
+    .filter(({ live }) => live)
+    .map(({ url }) => new URL('.', new URL(url, demo.url)))
   const stageIn = (browser: Browser): Stage => ({
     demo,
     browser,
@@ -82,9 +88,20 @@ export async function openStage(args: readonly string[] = []): Promise<Stage> {
     },
     truth(url, from, to) {
       const key = `${url} ${from} ${to}`
-      const known = truths.get(key) ?? fetchHash(url, from, to)
+      const isLive = channels.some(({ href }) => url.startsWith(href))
+      const known = truths.get(key) ?? fetchHash(url, from, to, isLive)
       truths.set(key, known)
       return known
+    },
+    async expectTruth(reports) {
+      let compared = 0
+      for (const { url, from, to, sha256 } of reports.flatMap(({ loaded }) => loaded)) {
+        const truth = await this.truth(url, from, to)
+        if (truth === null) continue
+        expect(sha256, `${url} [${from}, ${to})`).toBe(truth)
+        compared++
+      }
+      return compared
     },
     async close() {
       for (const context of contexts) if (context.browser()?.isConnected()) await context.close()
@@ -96,9 +113,10 @@ export async function openStage(args: readonly string[] = []): Promise<Stage> {
   return stageIn(browser)
 }
 
-async function fetchHash(url: string, from: number, to: number): Promise<string> {
+async function fetchHash(url: string, from: number, to: number, mayBeGone: boolean): Promise<string | null> {
   const headers: Record<string, string> = to > 0 ? { Range: `bytes=${from}-${to - 1}` } : {}
   const response = await fetch(url, { headers })
+  if (mayBeGone && response.status === 404) return null
   if (!response.ok) throw new Error(`${response.status} for ${url}`)
   return createHash('sha256')
     .update(new Uint8Array(await response.arrayBuffer()))
@@ -106,6 +124,28 @@ async function fetchHash(url: string, from: number, to: number): Promise<string>
 }
 
 export const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+
+/** The first report of a viewer that `met` accepts. */
+export async function reportWhen(
+  viewer: Viewer,
+  met: (report: ViewerReport) => boolean,
+  withinMs = 30_000,
+): Promise<ViewerReport> {
+  let report = await viewer.report()
+  await until(
+    async () => {
+      report = await viewer.report()
+      return met(report)
+    },
+    withinMs,
+    () => {
+      const { loaded, latencies, estimates, snapshot, ...rest } = report
+      const { bytes, peers } = snapshot?.swarm ?? {}
+      return JSON.stringify({ ...rest, loaded: loaded.length, bytes, peers: peers?.length })
+    },
+  )
+  return report
+}
 
 /** Polls until `met`, or fails with `describe`. */
 export async function until(met: () => Promise<boolean> | boolean, withinMs: number, describe: () => string) {

@@ -1,6 +1,6 @@
 import { replayTrace } from '@nearcast/peer-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openStage, pause, type Stage } from './stage.ts'
+import { openStage, type Stage, until } from './stage.ts'
 
 declare const viewer: typeof import('./pages/viewer.ts')
 
@@ -18,11 +18,17 @@ it('replays a session recorded in Chromium to the same outputs, byte for byte', 
       url: stage.url('live-fmp4'),
       nearcast: { tracker: stage.demo.announce, trace: true },
     })
-    await pause(1500)
   }
-  await pause(6000)
   for (const one of viewers) {
-    const trace = await one.page.evaluate(() => viewer.trace())
+    let trace = ''
+    await until(
+      async () => {
+        trace = await one.page.evaluate(() => viewer.trace())
+        return trace.includes('"type":"piece"') && trace.split('\n').length > 1000
+      },
+      30_000,
+      () => `a piece in ${trace.split('\n').length} lines`,
+    )
     const result = replayTrace(trace)
     expect(result).toMatchObject({ ok: true })
     if (!result.ok) return

@@ -68,7 +68,8 @@ function run(...args: string[]): Run {
     child,
     lines,
     errors: '',
-    exit: new Promise(resolve => child.on('exit', code => resolve(code))),
+    // 'exit' may come before the last of the output.
+    exit: new Promise(resolve => child.on('close', code => resolve(code))),
     line: async test => {
       await expect.poll(() => lines.some(test), { timeout: 15_000, interval: 10 }).toBe(true)
       return lines.find(test)!

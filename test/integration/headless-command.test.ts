@@ -78,7 +78,7 @@ const members = () => demo.tracker.stats().peers
 const reportOf = ({ text }: Run) => JSON.parse(text.out.trimEnd().split('\n').at(-1)!) as HeadlessReport
 
 describe('npm run peer', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)('leaves within two seconds on %s, and reports', async signal => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('says goodbye on %s, and reports', async signal => {
     const peer = run(...stream('live-ts'), '--json')
     await until(
       () => peer.text.err.includes('playing'),
@@ -88,10 +88,8 @@ describe('npm run peer', () => {
       () => members() === 1,
       () => `${members()} members`,
     )
-    const asked = performance.now()
     peer.child.kill(signal)
     expect(await peer.ended).toBe(0)
-    expect(performance.now() - asked).toBeLessThan(2_000)
     const report = reportOf(peer)
     expect(report).toMatchObject({ role: 'viewer', live: true, tracker: 'open', problems: 0 })
     expect(report.segments).toBeGreaterThan(0)

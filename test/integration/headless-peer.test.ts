@@ -76,16 +76,44 @@ async function expectTruth({ source, delivery }: TakenSegment): Promise<void> {
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
+/** Of the live samples. */
+const targetMs = 2_000
+
 const isMedia = (path: string) => /\.(ts|m4s|mp4)(\?|$)/.test(path)
 
-/** Media bytes since an earlier look: over the line, and one copy of what was watched. */
-function since(before: readonly HeadlessReport[], now: readonly HeadlessReport[]) {
-  const taken = now.map(({ bytes }, i) => {
-    const { edge, group } = before[i]!.bytes
-    return { edge: bytes.edge - edge, group: bytes.group - group }
-  })
-  const line = taken.reduce((sum, { edge }) => sum + edge, 0)
-  return { line, copy: Math.max(...taken.map(({ edge, group }) => edge + group)) }
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+
+const playing = (...all: Started[]) =>
+  until(
+    () => all.every(({ peer }) => peer.report().playback?.state === 'playing'),
+    15_000,
+    () => all.map(({ peer }) => peer.report()),
+  )
+
+/**
+ * How often each byte crossed the line, of segments that both took. They are counted from the second one on that both
+ * began after they met: before, neither knew of the other.
+ */
+async function copiesTogether(one: Started, two: Started, segments: number): Promise<number> {
+  await until(
+    () => [one, two].every(({ peer }) => peer.report().peers === 1),
+    15_000,
+    () => [one, two].map(({ peer }) => peer.report()),
+  )
+  const seen = [...one.taken, ...two.taken].map(({ source }) => source.seq)
+  const first = Math.max(...seen, -1) + 2
+  const both = () =>
+    one.taken.flatMap(({ source, delivery }) => {
+      const other = two.taken.find(taken => taken.source.key === source.key)
+      if (!other || source.seq < first) return []
+      return [{ size: delivery.bytes.length, edge: delivery.edgeBytes + other.delivery.edgeBytes }]
+    })
+  await until(
+    () => both().length >= segments,
+    60_000,
+    () => [one, two].map(({ peer }) => peer.report()),
+  )
+  return sum(both().map(({ edge }) => edge)) / sum(both().map(({ size }) => size))
 }
 
 describe('headless viewers', () => {
@@ -93,22 +121,22 @@ describe('headless viewers', () => {
 
   function expectSmooth({ playback, verification }: HeadlessReport): void {
     expect(playback).toMatchObject({ state: 'playing', stalls: 0, lost: 0, resyncs: 0 })
-    // Three target durations behind the edge, as hls.js, give or take a poll and a segment.
-    expect(playback!.latencyMs).toBeGreaterThan(4_000)
-    expect(playback!.latencyMs).toBeLessThan(10_500)
+    // Three target durations behind the newest segment that it knew of, as hls.js: less when it began late in the
+    // life of that segment, more by a poll and a segment and what a busy machine adds.
+    expect(playback!.latencyMs).toBeGreaterThan(1.5 * targetMs)
+    expect(playback!.latencyMs).toBeLessThan(6 * targetMs)
     expect(verification).toMatchObject({ digests: 'present', banned: 0 })
   }
 
   it('watch a live channel with sound apart together: one copy crosses the line, and nobody stalls', async () => {
     const [first, second] = [await start('live-fmp4'), await start('live-fmp4')]
-    await pause(5_000)
-    const before = reports(first, second)
-    await pause(10_000)
+    await playing(first, second)
+    // Ten of video, ten of sound.
+    const copies = await copiesTogether(first, second, 20)
     const now = reports(first, second)
     now.forEach(expectSmooth)
-    const { line, copy } = since(before, now)
-    console.log(`two viewers: ${(line / copy).toFixed(2)} copies`)
-    expect(line / copy).toBeLessThan(1.3)
+    console.log(`two viewers: ${copies.toFixed(2)} copies`)
+    expect(copies).toBeLessThan(1.3)
     expect(Math.max(...now.map(({ bytes }) => bytes.uploaded))).toBeGreaterThan(0)
     await Promise.all([...first.checks, ...second.checks])
     expect([...first.problems, ...second.problems]).toEqual([])
@@ -116,24 +144,34 @@ describe('headless viewers', () => {
 
   it('feed one that only takes', async () => {
     const first = await start('live-ts')
-    await until(
-      () => first.peer.report().playback?.state === 'playing',
-      5_000,
-      () => first.peer.report(),
-    )
+    await playing(first)
     const second = await start('live-ts', { mode: 'leech' })
-    await pause(4_000)
-    const before = reports(first, second)
-    await pause(12_000)
-    const [one, two] = reports(first, second)
+    await playing(second)
+    await until(
+      () => second.peer.report().peers === 1,
+      15_000,
+      () => second.peer.report(),
+    )
+    const begun = second.taken.length + 1
+    await until(
+      () => second.taken.length >= begun + 10,
+      60_000,
+      () => second.peer.report(),
+    )
+    // The receiver first: meanwhile the giver may give more.
+    const [two, one] = reports(second, first)
     expectSmooth(one!)
     expectSmooth(two!)
     expect(one!.infoHash).toBe(two!.infoHash)
     console.log(`the second took ${(100 * two!.p2pShare).toFixed(0)} % from the first`)
-    // Its start alone may come from the edge.
-    expect(two!.p2pShare).toBeGreaterThanOrEqual(0.6)
-    expect(two!.bytes.edge).toBe(before[1]!.bytes.edge)
-    expect(one!.bytes.uploaded).toBe(two!.bytes.group + two!.bytes.duplicate)
+    // Its start alone comes from the edge; later a tail at most, should the first be held up.
+    const later = second.taken.slice(begun).map(({ delivery }) => delivery)
+    expect(sum(later.map(({ edgeBytes }) => edgeBytes))).toBeLessThanOrEqual(
+      0.05 * sum(later.map(({ bytes }) => bytes.length)),
+    )
+    // More may have been sent than arrived: what is on its way, and what came when it was no longer waited for.
+    expect(one!.bytes.uploaded).toBeGreaterThanOrEqual(two!.bytes.group + two!.bytes.duplicate)
+    expect(two!.bytes.group).toBeGreaterThan(0.85 * one!.bytes.uploaded)
     expect(two!.bytes.uploaded).toBe(0)
     await Promise.all([...first.checks, ...second.checks])
     expect(second.checks.length).toBeGreaterThan(5)
@@ -147,11 +185,14 @@ describe('headless viewers', () => {
     void viewer.peer.done.then(() => {
       isDone = true
     })
-    await pause(5_000)
+    await until(
+      () => (viewer.peer.report().playback?.positionMs ?? 0) > 4_000,
+      15_000,
+      () => viewer.peer.report(),
+    )
     const halfway = viewer.peer.report().playback!
-    expect(halfway.positionMs).toBeGreaterThan(4_000)
-    expect(halfway.positionMs).toBeLessThan(5_500)
-    expect(halfway.bufferMs).toBeGreaterThan(15_000)
+    expect(halfway.positionMs).toBeLessThan(performance.now() - began)
+    expect(halfway.positionMs + halfway.bufferMs).toBeGreaterThan(20_000)
     expect(isDone).toBe(false)
     await viewer.peer.done
     expect(performance.now() - began).toBeGreaterThan(23_500)
@@ -203,15 +244,13 @@ describe('a headless seed', () => {
   it('follows a live channel at its edge without ever standing in a viewer’s way', async () => {
     const seed = await start('live-ts', { role: 'seed', rendition: 'highest' })
     const viewer = await start('live-ts')
-    await pause(4_000)
-    const before = [seed.peer.report(), viewer.peer.report()]
-    await pause(8_000)
+    await playing(viewer)
+    const copies = await copiesTogether(seed, viewer, 10)
     const [kept, played] = [seed.peer.report(), viewer.peer.report()]
     expect(played.playback).toMatchObject({ state: 'playing', stalls: 0 })
     expect(kept.seed!.cached).toBeGreaterThanOrEqual(4)
-    const { line, copy } = since(before, [kept, played])
-    console.log(`a seed and a viewer: ${(line / copy).toFixed(2)} copies`)
-    expect(line / copy).toBeLessThan(1.3)
+    console.log(`a seed and a viewer: ${copies.toFixed(2)} copies`)
+    expect(copies).toBeLessThan(1.3)
     await Promise.all([...seed.checks, ...viewer.checks])
   })
 
@@ -252,25 +291,32 @@ describe('headless peers that the tracker switches off', () => {
     const viewer = await start('live-ts', { rendition: 180 })
     await until(
       () => viewer.peer.report().peers === 1,
-      5_000,
+      15_000,
       () => viewer.peer.report(),
     )
     demo.tracker.setOverride(null, { mode: 'off' })
     await until(
       () => viewer.peer.report().peers === 0 && seed.peer.report().peers === 0,
-      5_000,
+      15_000,
       () => viewer.peer.report(),
     )
-    await pause(500)
+    // What was on its way may still arrive.
+    await pause(2_000)
     const taken = () => seed.peer.report().segments
     const before = taken()
-    await pause(5_000)
+    const position = () => viewer.peer.report().playback!.positionMs
+    const goal = position() + 5_000
+    await until(
+      () => position() > goal,
+      20_000,
+      () => viewer.peer.report(),
+    )
     expect(taken()).toBe(before)
     expect(viewer.peer.report().playback).toMatchObject({ state: 'playing', stalls: 0 })
     demo.tracker.setOverride(null, null)
     await until(
       () => taken() > before && viewer.peer.report().peers === 1,
-      8_000,
+      15_000,
       () => seed.peer.report(),
     )
   })

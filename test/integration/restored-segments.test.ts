@@ -1,6 +1,6 @@
 import { createMemoryStore, type Store, type Swarm } from '@nearcast/peer-core'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Lab, type LabSegment, makeSegments } from './swarm-lab.ts'
+import { hasHeard, Lab, type LabSegment, makeSegments, until } from './swarm-lab.ts'
 
 const size = 400_000
 let lab: Lab
@@ -24,16 +24,18 @@ async function filled(segments: readonly LabSegment[], bytesOf = (segment: LabSe
 
 async function restart(segments: readonly LabSegment[], store: Store): Promise<[giver: Swarm, taker: Swarm]> {
   lab = new Lab(segments)
-  const swarms = [lab.add({ store }), lab.add()] as const
+  const swarms = [lab.add({ store }), lab.add({ trace: true })] as const
   for (const swarm of swarms)
     swarm.setWindow(
       'video',
       false,
       segments.map(({ source }) => source),
     )
-  await new Promise(resolve => setTimeout(resolve, 20))
+  await until(
+    () => swarms[0].snapshot().segments.filter(({ state }) => state === 'held').length === segments.length,
+  )
   await lab.connect(0, 1)
-  await new Promise(resolve => setTimeout(resolve, 50))
+  await hasHeard(swarms[1], segments.length)
   return [...swarms]
 }
 

@@ -1,6 +1,6 @@
 import type { SegmentSnapshot, Swarm } from '@nearcast/peer-core'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Lab, type LabSegment, makeSegments } from './swarm-lab.ts'
+import { hasHeard, Lab, type LabSegment, makeSegments, until } from './swarm-lab.ts'
 
 const size = 400_000
 let lab: Lab
@@ -14,10 +14,6 @@ function ask(swarm: Swarm, segment: LabSegment) {
 
 function story(swarm: Swarm): SegmentSnapshot | undefined {
   return swarm.snapshot().segments[0]
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 2))
 }
 
 describe('what a snapshot tells of a segment', () => {
@@ -38,11 +34,11 @@ describe('what a snapshot tells of a segment', () => {
   it('tells what came from the group', async () => {
     const segments = await makeSegments(1, size)
     lab = new Lab(segments)
-    const [giver, taker] = [lab.add(), lab.add()]
+    const [giver, taker] = [lab.add(), lab.add({ trace: true })]
     for (const swarm of [giver, taker]) swarm.setWindow('video', false, [segments[0]!.source])
     await ask(giver, segments[0]!)
     await lab.connect(0, 1)
-    await new Promise(resolve => setTimeout(resolve, 50))
+    await hasHeard(taker, 1)
     await ask(taker, segments[0]!)
     expect(story(taker)).toMatchObject({
       state: 'held',

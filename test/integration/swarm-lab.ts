@@ -190,6 +190,24 @@ export function tamperPieces(link: Link, change: (payload: Uint8Array) => Uint8A
   }
 }
 
+/** Waits until `met`, at most ten seconds. */
+export async function until(met: () => boolean, describe = () => String(met)): Promise<void> {
+  const end = performance.now() + 10_000
+  while (!met()) {
+    if (performance.now() > end) throw new Error(`not in ten seconds: ${describe()}`)
+    await new Promise(resolve => setTimeout(resolve, 2))
+  }
+}
+
+/** Waits until this swarm, which records a trace, has heard of so many segments from others. */
+export function hasHeard(swarm: Swarm, offers: number): Promise<void> {
+  const count = () => swarm.trace().match(/"i":\{"type":"message".*"type":"offer"/g)?.length ?? 0
+  return until(
+    () => count() >= offers,
+    () => `${count()} offers of ${offers}`,
+  )
+}
+
 export function play(swarm: Swarm, seq: number, mediaMs: number, bufferMs: number): void {
   swarm.setPosition({
     mediaMs,

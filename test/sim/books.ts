@@ -31,6 +31,8 @@ export interface Books {
   /** Real milliseconds that the software under test thought. No part of the world: it differs from run to run. */
   thought(ms: number): void
   thoughtMs(): number
+  /** Nothing that happens from now on counts. */
+  close(): void
   totals(): Totals
   accounts(): ReadonlyMap<string, ReadonlyMap<string, SegmentAccount>>
   uploads(): ReadonlyMap<number, number>
@@ -64,6 +66,7 @@ export function createBooks(): Books {
   let usefulPeer = 0
   let waste = 0
   let messages = 0
+  let isClosed = false
   let lineControl = 0
   let thoughtMs = 0
 
@@ -90,36 +93,46 @@ export function createBooks(): Books {
 
   return {
     wanted(station, segment, now) {
+      if (isClosed) return
       account(station, segment, now)
     },
     edgeMedia(station, segment, bytes, now) {
+      if (isClosed) return
       edgeMedia += bytes
       const entry = account(station, segment, now)
       entry.edgeBytes += bytes
       entry.fetchers.add(station.index)
     },
     waste(bytes) {
+      if (isClosed) return
       waste += bytes
     },
     peerMedia(from, to, segment, bytes, now) {
+      if (isClosed) return
       peerMedia += bytes
       uploads.set(from.index, (uploads.get(from.index) ?? 0) + bytes)
       if (from.site !== to.site) account(to, segment, now).outsideBytes += bytes
     },
     useful(_station, from, bytes) {
+      if (isClosed) return
       if (from === 'edge') usefulEdge += bytes
       else usefulPeer += bytes
     },
     control(kind, bytes, crossesLine) {
+      if (isClosed) return
       control[kind] += bytes
       if (crossesLine) lineControl += bytes
     },
     delivered(station, segment) {
+      if (isClosed) return
       const entry = sites.get(station.site.name)?.get(segment.key)
       if (entry !== undefined) entry.deliveries++
     },
     message() {
-      messages++
+      if (!isClosed) messages++
+    },
+    close() {
+      isClosed = true
     },
     thought(ms) {
       thoughtMs += ms

@@ -43,6 +43,21 @@ it('keeps two offices at one copy each', () => {
 })
 
 it('drops a liar without a wrong byte played, at the cost of its own copy alone', () => {
-  const { nearcast } = both('faults')
+  const scenario = { ...scenarioFor('faults', 1), faults: { slow: 0, silent: 0, lying: 0.1 } }
+  const runs = seeds.map(seed => figuresOf(run(scenario, 'nearcast', seed)))
+  const { violations, stalls, detail, copiesWithJoins } = combine(runs)
+  expect(violations).toBe(0)
+  expect(stalls).toBe(0)
+  // One for the group, and at most one for the liar, with whom nobody shares once it is found out.
+  expect(detail.worstCopiesSteady).toBeLessThanOrEqual(2.05)
+  expect(copiesWithJoins).toBeLessThanOrEqual(2.05)
+  // Not each liar is asked; if none was, this shows nothing.
+  expect(detail.worstCopiesSteady).toBeGreaterThan(1.9)
+})
+
+it('bears a liar, two silent and two slow among ten with less than half a copy more', () => {
+  const { http, nearcast } = both('faults')
   expect(nearcast.violations).toBe(0)
+  expect(nearcast.stalls).toBeLessThanOrEqual(http.stalls)
+  expect(nearcast.detail.worstCopiesSteady).toBeLessThanOrEqual(2.5)
 })

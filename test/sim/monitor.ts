@@ -15,6 +15,8 @@ import { wireIsKept } from './invariants/wire.ts'
  */
 export interface Monitor extends Watcher {
   violations(): readonly Violation[]
+  /** Wants that have not ended yet, of all viewers. */
+  openWants(): number
   /** Hash of all that went into and came out of all cores. */
   fingerprint(): string
   end(): void
@@ -38,8 +40,9 @@ export function createMonitor(clock: Clock, storeBytes: number, alsoTell: readon
     }
   }
 
+  const wants = wantsEnd(report)
   const invariants: readonly Invariant[] = [
-    wantsEnd(report),
+    wants,
     bytesAreProven(report),
     wireIsKept(report),
     shellIsUsedRight(report),
@@ -77,6 +80,7 @@ export function createMonitor(clock: Clock, storeBytes: number, alsoTell: readon
       for (const watcher of alsoTell) watcher.output(host, now, output, payload)
     },
     violations: () => violations,
+    openWants: () => wants.open(),
     fingerprint: () => fingerprint.digest(),
     end() {
       for (const host of hosts)

@@ -1,9 +1,10 @@
 import { type Books, createBooks } from './books.ts'
-import { createClock } from './clock.ts'
+import { type Clock, createClock } from './clock.ts'
 import { createEdge } from './edge.ts'
 import type { Watcher } from './host.ts'
 import type { Violation } from './invariants/violation.ts'
-import { createMonitor } from './monitor.ts'
+import { forgottenMs } from './invariants/wants.ts'
+import { createMonitor, type Monitor } from './monitor.ts'
 import { createNetwork } from './network.ts'
 import type { Viewing } from './playback.ts'
 import { createPlayer, type Player } from './player.ts'
@@ -97,6 +98,7 @@ export function runWorld(options: RunOptions): Outcome {
   const airs = new Map<string, Access>()
   const viewings: Viewing[] = []
   let arrivals = 0
+  let isOver = false
 
   function makeSite(index: number): Site {
     const luck = dice.fork(`site ${index}`)
@@ -158,7 +160,7 @@ export function runWorld(options: RunOptions): Outcome {
     if (scenario.churnMs !== Number.POSITIVE_INFINITY) {
       const stayMs = luck.exponential(scenario.churnMs / Math.LN2)
       clock.after(stayMs, () => {
-        if (!visits.has(station)) return
+        if (isOver || !visits.has(station)) return
         leave(station, luck.chance(scenario.politeShare) ? 'politely' : 'suddenly')
         replace(station, seat)
       })
@@ -167,10 +169,13 @@ export function runWorld(options: RunOptions): Outcome {
 
   const replace = (gone: Station, seat: Seat): void => {
     const { dice: luck } = gone
-    clock.after(luck.between(1_000, 3_000), () => enter(seat, luck.fork(`after ${arrivals}`)))
+    clock.after(luck.between(1_000, 3_000), () => {
+      if (!isOver) enter(seat, luck.fork(`after ${arrivals}`))
+    })
   }
 
   const killFetcher = (): void => {
+    if (isOver) return
     const station = edge.busiest()
     const visit = station === null ? undefined : visits.get(station)
     if (visit !== undefined) {
@@ -218,8 +223,12 @@ export function runWorld(options: RunOptions): Outcome {
     options.onSecond?.(ms)
   }
   clock.runUntil(scenario.durationMs)
-  monitor.end()
+  isOver = true
+  books.close()
+  const [fingerprint, steps] = [monitor.fingerprint(), clock.steps()]
   for (const visit of visits.values()) viewings.push(visit.player.close())
+  drain(clock, monitor)
+  monitor.end()
 
   return {
     scenario,
@@ -230,9 +239,15 @@ export function runWorld(options: RunOptions): Outcome {
     stream,
     sites,
     lastJoinMs: Math.max(...seats.map(seat => seat.joinMs)),
-    fingerprint: monitor.fingerprint(),
+    fingerprint,
     violations: monitor.violations(),
-    steps: clock.steps(),
+    steps,
     wallMs: performance.now() - startedAt,
   }
+}
+
+/** Players ask for nothing more, peers and edge go on: whatever is still wanted must end, however short the run was. */
+function drain(clock: Clock, monitor: Monitor): void {
+  const end = clock.now() + forgottenMs + 2_000
+  while (monitor.openWants() > 0 && clock.now() < end) clock.runUntil(clock.now() + 1_000)
 }

@@ -179,7 +179,8 @@ export function loaderContract(name: string): void {
       expect(asked[0]).toMatchObject({ urgency: 'start', deadlineMs: 0 })
       const later = asked.at(-1)
       expect(later?.urgency).toBe('play')
-      expect(later?.deadlineMs).toBeGreaterThan(3000)
+      // Eight seconds less what went by while it waited.
+      expect(later?.deadlineMs).toBeGreaterThan(1500)
       expect(later?.deadlineMs).toBeLessThan(12_000)
     })
 
@@ -271,7 +272,7 @@ export function loaderContract(name: string): void {
         hls: {
           startLevel: 0,
           fragLoadPolicy: {
-            default: { maxTimeToFirstByteMs: 400, maxLoadTimeMs: 5000, timeoutRetry, errorRetry: null },
+            default: { maxTimeToFirstByteMs: 1500, maxLoadTimeMs: 10_000, timeoutRetry, errorRetry: null },
           },
         },
       })
@@ -286,7 +287,7 @@ export function loaderContract(name: string): void {
       await start('ts/master.m3u8', { hls: { startLevel: 0 } })
       await played(0.5)
       const errors = await page.evaluate(() => subject.run().errors)
-      expect(errors[0]).toEqual({ details: 'fragLoadError', fatal: false, code: 503 })
+      expect(errors[0]).toMatchObject({ details: 'fragLoadError', fatal: false, code: 503 })
     })
 
     it("shows hls.js the edge's own refusal", async () => {
@@ -330,23 +331,35 @@ export function loaderContract(name: string): void {
     })
 
     it('works on a player that exists, and gives it back', async () => {
-      await start('ts/master.m3u8', { by: 'attach', hls: { progressive: true } })
+      // So short a buffer that it has to load by itself afterwards.
+      const hls = { maxBufferLength: 3, maxBufferSize: 0 }
+      await start('ts/master.m3u8', { by: 'attach', hls })
       await played(0.5)
       const seen = await page.evaluate(() => {
         const { hls, nearcast, deliveries } = subject.run()
-        const progressive = hls.config['progressive']
         const ours = hls.config['fLoader'] !== undefined
         void nearcast.destroy()
         return {
-          progressive,
           ours,
           after: hls.config['fLoader'] === undefined,
           deliveries: deliveries.length,
         }
       })
-      expect(seen).toMatchObject({ progressive: false, ours: true, after: true })
+      expect(seen).toMatchObject({ ours: true, after: true })
       expect(seen.deliveries).toBeGreaterThan(0)
-      await played(1.5)
+      await played(6)
+    })
+
+    // What progressive loading leaves to be delivered in the end is nothing: given back to a 1.5 that still has the
+    // loader for it, but not the setting, it plays no further.
+    const known = version.startsWith('1.5.') ? it.fails : it
+    known('switches progressive loading off on a player that exists, and gives that back too', async () => {
+      const hls = { progressive: true, maxBufferLength: 3, maxBufferSize: 0 }
+      await start('ts/master.m3u8', { by: 'attach', hls })
+      await played(0.5)
+      expect(await page.evaluate(() => subject.run().hls.config['progressive'])).toBe(false)
+      await page.evaluate(() => void subject.run().nearcast.destroy())
+      await played(6)
     })
 
     it('forwards CMCD to the edge and keeps it out of keys', async () => {
@@ -545,21 +558,29 @@ export function loaderContract(name: string): void {
         Array.from({ length: 20 }, (_, i) => `${http.url}/ts/high/${String(i).padStart(3, '0')}.ts`),
       )
       edge.setLine(3000)
-      await start('ts/master.m3u8', { by: 'none', hls })
-      await page.evaluate(() => subject.until(() => subject.run().loaded.length >= 13))
-      const plain = await page.evaluate(() => subject.run().hls.bandwidthEstimate)
-      await page.evaluate(() =>
-        subject.answerWith((_, count) =>
-          count % 6 === 1 ? {} : { memory: true, origin: 'held', delayMs: count % 2 ? 300 : 0 },
-        ),
-      )
-      await start('ts/master.m3u8', { hls })
-      await page.evaluate(() => subject.until(() => subject.run().loaded.length >= 13))
-      const { origins } = await page.evaluate(() => ({
-        origins: subject.run().deliveries.map(({ origin }) => origin),
-      }))
-      expect(origins.filter(origin => origin === 'held').length).toBeGreaterThanOrEqual(10)
-      const shared = await page.evaluate(() => subject.run().hls.bandwidthEstimate)
+      const estimate = async (by: 'none' | 'config') => {
+        await page.evaluate(() =>
+          subject.answerWith((_, count) =>
+            count % 6 === 1 ? {} : { memory: true, origin: 'held', delayMs: count % 2 ? 300 : 0 },
+          ),
+        )
+        await start('ts/master.m3u8', { by, hls })
+        await page.evaluate(() => subject.until(() => subject.run().loaded.length >= 13))
+        return page.evaluate(() => ({
+          held: subject.run().deliveries.filter(({ origin }) => origin === 'held').length,
+          bps: subject.run().hls.bandwidthEstimate,
+        }))
+      }
+      // In turn, so that what else the machine does meets both alike; the middle one of three, for it may meet one alone.
+      const estimates: Record<'none' | 'config', number[]> = { none: [], config: [] }
+      for (let round = 0; round < 3; round++) {
+        estimates.none.push((await estimate('none')).bps)
+        const { held, bps } = await estimate('config')
+        expect(held).toBeGreaterThanOrEqual(10)
+        estimates.config.push(bps)
+      }
+      const middle = (values: readonly number[]) => [...values].sort((a, b) => a - b)[1]!
+      const [plain, shared] = [middle(estimates.none), middle(estimates.config)]
       expect(shared / plain).toBeGreaterThan(0.75)
       expect(shared / plain).toBeLessThan(1.25)
     })

@@ -30,7 +30,7 @@ export async function load(way: Way, ask: Ask): Promise<Loaded> {
   const attempts: string[] = []
   const options: FetchSourceOptions = {
     backoffMs: 5,
-    stallTimeoutMs: 2000,
+    stallTimeoutMs: 2500,
     onAttempt: report => attempts.push(`${report.status} ${report.bytes} ${report.wastedBytes}`),
   }
   const request: EdgeRequest = {

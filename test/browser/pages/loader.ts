@@ -40,7 +40,12 @@ export interface Running {
   readonly hls: PageHls
   readonly nearcast: Nearcast
   readonly video: HTMLVideoElement
-  readonly errors: { details: string; fatal: boolean; code: number | undefined }[]
+  readonly errors: {
+    details: string
+    fatal: boolean
+    code: number | undefined
+    message: string | undefined
+  }[]
   readonly warnings: string[]
   readonly plain: string[]
   readonly deliveries: { type: string; seq: number | string; origin: string }[]
@@ -102,8 +107,8 @@ export function start(setup: Setup): void {
     },
   }
   current = running
-  hls.on('hlsError', (_, { details, fatal, response }) =>
-    running.errors.push({ details, fatal, code: response?.code }),
+  hls.on('hlsError', (_, { details, fatal, response, error }) =>
+    running.errors.push({ details, fatal, code: response?.code, message: error?.message }),
   )
   hls.on('hlsFragLoaded', (_, { frag }) =>
     running.loaded.push({ sn: frag.sn, stats: JSON.parse(JSON.stringify(frag.stats)) }),

@@ -1,6 +1,8 @@
 import { createNearcast, type Nearcast, type NearcastConfig } from '@nearcast/player-plugin'
 import Hls, { type HlsConfig } from 'hls.js'
 
+export { bytesOf, givings, isPiece } from './givings.ts'
+
 /** A viewer under observation: hls.js, with or without Nearcast, that keeps book of all it is given. */
 
 export interface ViewerSetup {
@@ -24,8 +26,8 @@ export interface Loaded {
 
 export interface ViewerReport {
   readonly loaded: readonly Loaded[]
-  /** Times playback stood still after it had begun, each longer than a quarter second. */
-  readonly stalls: readonly { readonly at: number; readonly ms: number }[]
+  /** Times playback stood still after it had begun, each longer than a quarter second; the last may still go on. */
+  readonly stalls: readonly Standstill[]
   /** From loadSource to the first frame moving, ms; 0 not yet. */
   readonly startMs: number
   readonly currentTime: number
@@ -38,8 +40,15 @@ export interface ViewerReport {
   readonly now: number
 }
 
+interface Standstill {
+  readonly at: number
+  readonly ms: number
+}
+
 const loaded: Loaded[] = []
-const stalls: { at: number; ms: number }[] = []
+const stalls: Standstill[] = []
+/** Since the playhead last moved, while it should. */
+let standstill: Standstill | null = null
 const latencies: number[] = []
 const heights: number[] = []
 const errors: string[] = []
@@ -116,28 +125,38 @@ const stallMs = 250
 
 function watchPlayhead(): void {
   let last = 0
-  let still = 0
-  let since = performance.now()
+  let moved = performance.now()
   setInterval(() => {
     const { currentTime } = video
     const now = performance.now()
     if (currentTime > last) {
       if (startMs === 0 && last > 0) startMs = now - startedAt
-      if (still > stallMs) stalls.push({ at: since, ms: still })
-      still = 0
-      since = now
-    } else if (startMs > 0 && !video.paused && !video.ended && !video.seeking) still = now - since
-    else since = now
+      endStandstill()
+      moved = now
+    } else if (startMs > 0 && !video.paused && !video.ended && !video.seeking) {
+      standstill = { at: moved, ms: now - moved }
+    } else {
+      endStandstill()
+      moved = now
+    }
     last = currentTime
     if (startMs > 0 && Number.isFinite(hls.latency) && hls.latency > 0) latencies.push(hls.latency)
   }, tickMs)
 }
 
+function endStandstill(): void {
+  stalls.push(...stallIn(standstill))
+  standstill = null
+}
+
+const stallIn = (still: Standstill | null) => (still && still.ms > stallMs ? [still] : [])
+
 export async function report(): Promise<ViewerReport> {
   await Promise.all(pending)
   return {
     loaded: [...loaded],
-    stalls: [...stalls],
+    // A player that stands still for good never ends its stall.
+    stalls: [...stalls, ...stallIn(standstill)],
     startMs,
     currentTime: video.currentTime,
     latencies: [...latencies],

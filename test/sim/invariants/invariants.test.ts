@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Output } from '../../../peer-core/src/core/events.ts'
+import { mixedScenario } from '../mixture.ts'
 import { nearcastPolicy } from '../policies/nearcast.ts'
 import { officeScenario, type Scenario } from '../scenario.ts'
 import { brokenCores, type Tampering } from '../tamper.ts'
@@ -38,12 +39,28 @@ it('notices a want that ends twice', () => {
 it('notices a want that never ends', () => {
   // A recording: a live player would jump to the edge in the end, and cancel.
   const stream = { ...small.stream, kind: 'vod', vodSegments: 100 } as const
-  const longer: Scenario = { ...small, stream, durationMs: 70_000 }
-  const outcome = outcomeOf(
-    on('deliver', () => []),
-    longer,
-  )
-  expect(outcome.violations.some(({ what }) => /has been open for/.test(what))).toBe(true)
+  const forgetful = on('deliver', () => [])
+  const { violations } = outcomeOf(forgetful, { ...small, stream, durationMs: 70_000 })
+  expect(violations.some(({ at, what }) => at < 70_000 && /has been open for/.test(what))).toBe(true)
+})
+
+it('notices a want that never ends in a world that ends sooner than it could be missed', () => {
+  for (const scenario of [{ ...small, durationMs: 10_000 }, mixedScenario(1), mixedScenario(2)]) {
+    // Only what is asked for late is forgotten.
+    const late = (): Tampering => {
+      const wants = new Set<number>()
+      return {
+        input(input) {
+          if (input.type === 'want') wants.add(input.id)
+          return [input]
+        },
+        output: output => (output.type === 'deliver' && wants.size > 3 ? [] : [output]),
+      }
+    }
+    const { violations } = outcomeOf(late, scenario)
+    expect(violations.map(({ rule }) => rule)).toContain('wants')
+    expect(violations.every(({ what }) => /has been open for/.test(what))).toBe(true)
+  }
 })
 
 it('notices a want that ends after it was cancelled', () => {

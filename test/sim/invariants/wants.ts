@@ -2,10 +2,15 @@ import type { HostView } from '../host.ts'
 import type { Invariant, Report } from './violation.ts'
 
 /** Longer than any outage and any back-off of a scenario: a want this old was forgotten. */
-const forgottenMs = 45_000
+export const forgottenMs = 45_000
+
+interface WantsInvariant extends Invariant {
+  /** Wants that have not ended yet, of all viewers. */
+  open(): number
+}
 
 /** Every want ends in exactly one deliver or fail, unless it was cancelled. */
-export function wantsEnd(report: Report): Invariant {
+export function wantsEnd(report: Report): WantsInvariant {
   const open = new Map<HostView, Map<number, { readonly key: string; readonly since: number }>>()
   const ended = new Map<HostView, Set<number>>()
 
@@ -31,6 +36,7 @@ export function wantsEnd(report: Report): Invariant {
   }
 
   return {
+    open: () => [...open.values()].reduce((sum, wants) => sum + wants.size, 0),
     input(host, now, input) {
       if (input.type === 'want') {
         const wants = open.get(host) ?? new Map()
