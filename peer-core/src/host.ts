@@ -317,17 +317,28 @@ class Host implements Swarm {
     const { job, key, first, count } = output
     const source = this.#sources.get(key)?.source
     const { hasher } = this.#options
-    if (!source) return this.#feed({ type: 'verified', job, bad: [first] })
+    // What is missing here is no lie of whoever sent the rest.
+    const unknown = (blocks: readonly number[]) =>
+      this.#feed({ type: 'verified', job, bad: [], unknown: blocks })
     if (output.what === 'hashes') {
-      const list = this.#payload?.slice() ?? new Uint8Array(0)
+      if (!source || !this.#payload) return unknown([0])
+      const list = this.#payload.slice()
       const good = await listMatches(list, source.size, source.root, hasher)
       if (good) this.#payloads.setList(key, list)
       return this.#feed({ type: 'verified', job, bad: good ? [] : [0] })
     }
-    const list = source.size <= blockBytes ? fromHex(source.root) : this.#payloads.list(key)
+    const list = source && (source.size <= blockBytes ? fromHex(source.root) : this.#payloads.list(key))
+    if (!source || !list) return unknown(range(first, count))
     const blocks = this.#payloads.blocks(key, first, count, source.size)
-    const bad = list ? await badBlocks(blocks, first, list, hasher) : range(first, count)
-    this.#feed({ type: 'verified', job, bad })
+    const lost = range(first, count).filter((_, i) => !blocks[i])
+    const found = await badBlocks(
+      blocks.map(block => block ?? new Uint8Array(0)),
+      first,
+      list,
+      hasher,
+    )
+    const bad = found.filter(index => !lost.includes(index))
+    this.#feed({ type: 'verified', job, bad, ...(lost.length > 0 ? { unknown: lost } : {}) })
   }
 
   async #keep(key: SegmentKey, size: number): Promise<void> {

@@ -99,7 +99,7 @@ function take(state: State, input: Input): void {
     case 'edgeFailed':
       return touch(state, hearEdgeFailed(state, input.fetch, input.reason))
     case 'verified': {
-      const { segment, liars } = hearVerified(state, input.job, input.bad)
+      const { segment, liars } = hearVerified(state, input)
       for (const liar of liars) banish(state, liar)
       if (segment?.edgePolluted) giveUp(state, segment)
       return touch(state, segment)

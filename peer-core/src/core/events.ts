@@ -102,8 +102,16 @@ export type Input =
     }
   | { readonly type: 'edgeDone'; readonly fetch: number; readonly size: number; readonly etag: string }
   | { readonly type: 'edgeFailed'; readonly fetch: number; readonly reason: EdgeFailure }
-  /** Answer to `verify`: which of its blocks (absolute index) did not match; for `hashes`: [0] when it did not. */
-  | { readonly type: 'verified'; readonly job: number; readonly bad: readonly number[] }
+  /**
+   * Answer to `verify`: which of its blocks (absolute index) did not match; for `hashes`: [0] when it did not.
+   * `unknown`: those the host could not hold against anything, for a reason of its own: dropped, nobody to blame.
+   */
+  | {
+      readonly type: 'verified'
+      readonly job: number
+      readonly bad: readonly number[]
+      readonly unknown?: readonly number[]
+    }
   | { readonly type: 'policy'; readonly policy: Policy }
   /** Complete segments found in the persistent store at start. */
   | {

@@ -47,11 +47,12 @@ export class Payloads {
     return payload.bytes.subarray(offset, offset + length)
   }
 
-  blocks(key: SegmentKey, first: number, count: number, size: number): Uint8Array[] {
-    const blocks: Uint8Array[] = []
+  /** Undefined for each that is not in memory. */
+  blocks(key: SegmentKey, first: number, count: number, size: number): (Uint8Array | undefined)[] {
+    const blocks: (Uint8Array | undefined)[] = []
     for (let index = first; index < first + count; index++) {
       const length = Math.min(blockBytes, size - index * blockBytes)
-      blocks.push(this.view(key, index * blockBytes, length) ?? new Uint8Array(0))
+      blocks.push(this.view(key, index * blockBytes, length))
     }
     return blocks
   }
