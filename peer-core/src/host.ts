@@ -1,5 +1,6 @@
 import type { CoreConfig } from './core/config.ts'
 import { createCore } from './core/core.ts'
+import { mergeEntry } from './core/entry.ts'
 import type { Core, Input, Output, Place, Policy, SegmentKey, TrackPath } from './core/events.ts'
 import { blockBytes, type Mode, type PeerId } from './core/messages.ts'
 import { recordCore } from './core/trace.ts'
@@ -112,8 +113,9 @@ class Host implements Swarm {
     const keys = new Set<SegmentKey>()
     for (const source of entries) {
       keys.add(source.key)
+      const known = this.#sources.get(source.key)?.source
       this.#sources.delete(source.key)
-      this.#sources.set(source.key, { track, source })
+      this.#sources.set(source.key, { track, source: known ? mergeSource(known, source) : source })
       if (source.root !== '') this.#digests = 'present'
     }
     if (this.#digests === 'unknown' && entries.length > 0) this.#digests = 'absent'
@@ -324,7 +326,7 @@ class Host implements Swarm {
       if (!source || !this.#payload) return unknown([0])
       const list = this.#payload.slice()
       const good = await listMatches(list, source.size, source.root, hasher)
-      if (good) this.#payloads.setList(key, list)
+      if (good && this.#sources.get(key)?.source.root === source.root) this.#payloads.setList(key, list)
       return this.#feed({ type: 'verified', job, bad: good ? [] : [0] })
     }
     const list = source && (source.size <= blockBytes ? fromHex(source.root) : this.#payloads.list(key))
@@ -533,3 +535,11 @@ function offsetOf(input: Input): number {
 function range(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => first + index)
 }
+/** The core remembers a root that a later window leaves out; so must whoever holds bytes against it. */
+function mergeSource(older: SegmentSource, newer: SegmentSource): SegmentSource {
+  const merged = mergeEntry(older, newer)
+  return merged.root === older.root && newer.hashesUrl === ''
+    ? { ...merged, hashesUrl: older.hashesUrl }
+    : merged
+}
+

@@ -1,4 +1,4 @@
-import { replayTrace, type Swarm } from '@nearcast/peer-core'
+import { createMemoryStore, replayTrace, type Swarm } from '@nearcast/peer-core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Lab, type LabSegment, makeSegments, play, tamperPieces } from './swarm-lab.ts'
 
@@ -89,6 +89,41 @@ describe('swarms together', () => {
     expect(banned).toEqual([liar.snapshot().self])
     expect(delivery.groupBytes).toBe(0)
     expect(victim.snapshot().peers).toHaveLength(0)
+  })
+
+  it('keeps what it knows of a segment when its playlist is read again without digests', async () => {
+    const segments = await makeSegments(2, size)
+    lab = new Lab(segments)
+    const [a, b] = [lab.add(), lab.add()]
+    for (const swarm of [a, b]) list(swarm, segments)
+    for (const segment of segments) await ask(a, segment, 0, 'start')
+    const bare = segments.map(({ source }) => ({ ...source, size: 0, root: '', hashesUrl: '' }))
+    b.setWindow('video', false, bare)
+    await lab.connect(0, 1)
+    await pause(50)
+    for (const segment of segments)
+      expect(await ask(b, segment, 2000)).toMatchObject({ edgeBytes: 0, groupBytes: size, verified: true })
+    expect(b.snapshot().verification.banned).toBe(0)
+  })
+
+  it('takes a segment anew when its playlist gives it another root', async () => {
+    const [older] = await makeSegments(1, size)
+    const newer = (await makeSegments(2, size))[1]!
+    const again = { ...newer, source: { ...newer.source, key: older!.source.key } }
+    lab = new Lab([older!, newer])
+    const store = createMemoryStore()
+    const swarm = lab.add({ store, policy: { groupSize: 1 } })
+    list(swarm, [older!])
+    await ask(swarm, older!, 0, 'start')
+    await pause(50)
+    expect(await store.list()).toHaveLength(1)
+    list(swarm, [again])
+    await pause(50)
+    expect(await store.list()).toEqual([])
+    await ask(swarm, again, 0, 'start')
+    await pause(50)
+    expect(await ask(swarm, again)).toMatchObject({ verified: true })
+    expect(swarm.snapshot().verification.banned).toBe(0)
   })
 
   it('replaces a peer that accepts and sends nothing, before the deadline', async () => {

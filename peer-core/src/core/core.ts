@@ -8,7 +8,7 @@ import { hearPong, tellPosition, tellPositionTo, watchPeers } from './liveness.t
 import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
-import { evict, forgetOld, learnSegment, makeRoom } from './retention.ts'
+import { evict, forgetOld, learnSegment, learnStored, makeRoom } from './retention.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { groupPeers, usableOffers } from './sharing.ts'
@@ -107,10 +107,9 @@ function take(state: State, input: Input): void {
     case 'policy':
       return setPolicy(state, input.policy)
     case 'restored': {
-      const segment = learnSegment(state, input.track, input.entry)
-      segment.listed = false
       // What is on its way already is never mixed with what the store has.
-      if (segment.stored || segment.blocks.isTouched) return
+      const segment = learnStored(state, input.track, input.entry)
+      if (!segment) return
       if (segment.size === 0 || segment.size !== input.entry.size) return
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.receive(index, 'store')
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.verify(index)
