@@ -356,7 +356,7 @@ class Host implements Swarm {
     const { url: _url, range: _range, hashesUrl: _hashes, ...plain } = entry.source
     try {
       await store.put({ track: entry.track, entry: { ...plain, size } }, bytes)
-      this.#payloads.back(key)
+      this.#payloads.back(key, bytes)
     } catch {
       // Full or forbidden storage: the segment stays in memory, which is all a page without storage ever has.
     }

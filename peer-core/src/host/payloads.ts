@@ -74,10 +74,10 @@ export class Payloads {
     this.#trim(key)
   }
 
-  /** The persistent store has it now. */
-  back(key: SegmentKey): void {
+  /** The persistent store has these bytes now. Others that came under the same key meanwhile it does not have. */
+  back(key: SegmentKey, stored: Uint8Array): void {
     const payload = this.#segments.get(key)
-    if (payload) payload.isBacked = true
+    if (payload?.bytes.buffer === stored.buffer) payload.isBacked = true
     this.#trim(key)
   }
 
