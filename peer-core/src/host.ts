@@ -137,7 +137,11 @@ class Host implements Swarm {
     if (options.headers) this.#headers.set(key, options.headers)
     const { id, promise } = this.#requests.open(key, options, () => this.#feed({ type: 'cancel', id }))
     const deadline = this.#now() + Math.max(0, options.deadlineMs)
-    this.#feed({ type: 'want', id, key, track, deadline, urgency: options.urgency })
+    try {
+      this.#feed({ type: 'want', id, key, track, deadline, urgency: options.urgency })
+    } catch {
+      // The promise says it already: whoever asked has a way of its own, and takes it.
+    }
     return promise
   }
 
@@ -507,9 +511,17 @@ class Host implements Swarm {
     }
   }
 
+  /** A listener that throws is the page's own mistake: reported as uncaught, and the swarm goes on. */
   #emit<K extends keyof SwarmEvents>(event: K, value: SwarmEvents[K]): void {
-    for (const listener of this.#listeners.get(event) ?? [])
-      (listener as (value: SwarmEvents[K]) => void)(value)
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
+      try {
+        ;(listener as (value: SwarmEvents[K]) => void)(value)
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
   }
 
   #now(): number {
@@ -526,6 +538,14 @@ const noMesh: MeshState = {
   webrtc: false,
 }
 
+/** The core remembers a root that a later window leaves out; so must whoever holds bytes against it. */
+function mergeSource(older: SegmentSource, newer: SegmentSource): SegmentSource {
+  const merged = mergeEntry(older, newer)
+  return merged.root === older.root && newer.hashesUrl === ''
+    ? { ...merged, hashesUrl: older.hashesUrl }
+    : merged
+}
+
 function offsetOf(input: Input): number {
   if (input.type === 'edgeData') return input.offset
   if (input.type === 'message' && input.message.type === 'piece') return input.message.offset
@@ -535,11 +555,3 @@ function offsetOf(input: Input): number {
 function range(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => first + index)
 }
-/** The core remembers a root that a later window leaves out; so must whoever holds bytes against it. */
-function mergeSource(older: SegmentSource, newer: SegmentSource): SegmentSource {
-  const merged = mergeEntry(older, newer)
-  return merged.root === older.root && newer.hashesUrl === ''
-    ? { ...merged, hashesUrl: older.hashesUrl }
-    : merged
-}
-

@@ -181,3 +181,45 @@ describe('swarms together', () => {
     expect(delivery).toMatchObject({ edgeBytes: size, groupBytes: 0 })
   })
 })
+
+describe('a swarm in which something breaks', () => {
+  it('rejects the request that broke it, and throws nothing at the player', async () => {
+    const segments = await makeSegments(1, size)
+    lab = new Lab(segments)
+    const edge = {
+      fetch: () => {
+        throw new Error('an edge that breaks its contract')
+      },
+    }
+    const swarm = lab.add({ edge, policy: { groupSize: 1 } })
+    list(swarm, segments)
+    const signal = new AbortController().signal
+    const asked = swarm.request('video', segments[0]!.source.key, { deadlineMs: 0, urgency: 'start', signal })
+    await expect(asked).rejects.toMatchObject({ reason: 'internal' })
+  })
+
+  it('goes on when a listener of the page throws, which is reported as uncaught', async () => {
+    const segments = await makeSegments(1, size)
+    lab = new Lab(segments)
+    const swarm = lab.add({ policy: { groupSize: 1 } })
+    const heard: string[] = []
+    const uncaught: unknown[] = []
+    const earlier = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', error => uncaught.push(error.message))
+    try {
+      swarm.on('edge', () => {
+        throw new Error('of the page')
+      })
+      swarm.on('edge', ({ state }) => heard.push(state))
+      list(swarm, segments)
+      await ask(swarm, segments[0]!, 0, 'start')
+      await pause(10)
+    } finally {
+      process.removeAllListeners('uncaughtException')
+      for (const listener of earlier) process.on('uncaughtException', listener)
+    }
+    expect(heard).toContain('done')
+    expect(new Set(uncaught)).toEqual(new Set(['of the page']))
+  })
+})
