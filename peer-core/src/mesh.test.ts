@@ -272,6 +272,25 @@ describe('the mesh', () => {
     expect(one.state().dials.started).toBe(7)
   })
 
+  it('goes on dialling whatever offers strangers send: only its own dials tell of the network', async () => {
+    const hub = createHub()
+    const network = createMemoryNetwork()
+    const clock = createTestClock()
+    const one = join(hub, a, network.transport(), clock)
+    join(hub, b, network.transport(), clock)
+    for (const digit of 'cdef0123456789') {
+      const offerId = digit.repeat(20)
+      one.events.onOffer({ from: id(digit), offerId, sdp: 'bogus', place: 'group', trickle: true })
+    }
+    await settle()
+    clock.advance(10_001)
+    await settle()
+    expect(one.story).toEqual([])
+    one.events.onNeighbours([neighbour(b)])
+    await settle()
+    expect(one.story).toEqual(['join b'])
+  })
+
   it('dials a lost neighbour again', async () => {
     const hub = createHub()
     const network = createMemoryNetwork()

@@ -284,7 +284,8 @@ export class SignalledMesh implements Mesh {
     if (peer !== null && (attempt.answered || plan.kind === 'dial')) {
       const result = this.#counts.failed(reason, attempt.answered)
       this.#counts.outcome({ peer, ok: false, ms: now - plan.startedAt, pair: '' })
-      this.#backoff.failed(peer, now)
+      if (plan.kind === 'dial') this.#backoff.dialFailed(peer, now)
+      else this.#backoff.failed(peer, now)
       if (result === 'protocolError') this.#backoff.hold(peer, now + protocolErrorHoldMs)
       if (this.#backoff.failures(peer) >= forgetAfter) {
         this.#neighbours.forget(peer)
