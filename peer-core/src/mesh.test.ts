@@ -375,6 +375,20 @@ describe('the mesh', () => {
     expect([...one.links.keys()]).toEqual(['b'])
   })
 
+  it('takes back the offers that are out to anybody when the policy keeps it inside', async () => {
+    const hub = createHub()
+    const network = createMemoryNetwork()
+    const one = join(hub, a, network.transport(), createTestClock())
+    const two = join(hub, b, network.transport(), createTestClock())
+    const [offer] = await one.events.makeOffers(1)
+    one.events.onPolicy({ wan: 'deny' })
+    two.events.onOffer({ from: a, ...offer!, place: 'outside', trickle: false })
+    await settle()
+    expect(one.story).toEqual([])
+    one.events.onPolicy({ wan: 'allow' })
+    expect(await one.events.makeOffers(10)).toHaveLength(10)
+  })
+
   it('keeps its links when the tracker dies', async () => {
     const hub = createHub()
     const network = createMemoryNetwork()

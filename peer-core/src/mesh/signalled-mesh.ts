@@ -136,7 +136,8 @@ export class SignalledMesh implements Mesh {
       onPolicy: policy => {
         if (policy.wan && policy.wan !== this.#wan) {
           this.#wan = policy.wan
-          if (policy.wan === 'deny') this.#drop((_, place) => place === 'outside', 'policy')
+          // An offer that is out to whomever the tracker picks has no place: it must not be answered from outside.
+          if (policy.wan === 'deny') this.#drop((_, place) => place !== 'group', 'policy')
         }
         this.#events?.onPolicy(policy)
         this.#fill()
