@@ -12,6 +12,7 @@ export type SegmentKey = string
 /** Playlist path of one track (rendition, audio or subtitle). */
 export type TrackPath = string
 
+/** `audit` is a place kept: for now it is `prefer`. */
 export type Integrity = 'required' | 'prefer' | 'audit' | 'off'
 
 /** `group`: behind the same network as this peer. `outside`: its bytes cross the site's line. */
