@@ -20,7 +20,6 @@ const commands = {
   media: 'examples/demo/media/make.ts',
   tracker: 'tracker/src/cli.ts',
   edge: 'edge-fallback/src/cli/edge.ts',
-  digest: 'edge-fallback/src/cli/edge.ts',
   peer: 'player-plugin/src/headless/cli.ts',
   sim: 'test/sim/cli.ts',
   'bench:transport': 'test/bench/transport.ts',
