@@ -124,6 +124,7 @@ function join(
     transport,
     clock,
     random: () => 0.5,
+    dialGapMs: 0,
     ...options,
   })
   meshes.push(mesh)
@@ -289,6 +290,21 @@ describe('the mesh', () => {
     one.events.onNeighbours([neighbour(b)])
     await settle()
     expect(one.story).toEqual(['join b'])
+  })
+
+  it('dials one neighbour after the other, so that a page does not stand still', async () => {
+    const hub = createHub()
+    const clock = createTestClock()
+    const one = join(hub, a, createMemoryNetwork().transport(), clock, { dialGapMs: 20 })
+    one.events.onNeighbours([...'bcd'].map(digit => neighbour(id(digit))))
+    expect(one.state().dials.started).toBe(1)
+    clock.advance(19)
+    one.events.onNeighbours([neighbour(id('e'))])
+    expect(one.state().dials.started).toBe(1)
+    clock.advance(1)
+    expect(one.state().dials.started).toBe(2)
+    clock.advance(40)
+    expect(one.state().dials.started).toBe(4)
   })
 
   it('dials a lost neighbour again', async () => {

@@ -42,6 +42,8 @@ export class SignalledMesh implements Mesh {
   #banned = new Set<PeerId>()
   #backoff = new Backoff()
   #disarm: (() => void) | null = null
+  /** Not before then, for others wait to be dialled too. */
+  #nextDialAt = 0
   #nextOffer = 0
 
   constructor(options: Required<MeshOptions>) {
@@ -219,7 +221,10 @@ export class SignalledMesh implements Mesh {
       for (const { peer, place } of this.#neighbours.nearestFirst()) {
         if (this.#backoff.probing() && this.#dialling() > 0) break
         if (!this.#idle(peer) || !this.#welcome(peer, place) || this.#room(place) <= 0) continue
-        if (this.#backoff.ready(peer, now)) this.#dial(peer, place)
+        if (!this.#backoff.ready(peer, now)) continue
+        if (now < this.#nextDialAt) break
+        this.#nextDialAt = now + this.#options.dialGapMs
+        this.#dial(peer, place)
       }
     }
     this.#arm()
@@ -421,8 +426,9 @@ export class SignalledMesh implements Mesh {
     for (const { plan } of this.#attempts.values()) at = Math.min(at, plan.deadline)
     const now = this.#clock.now()
     for (const { peer } of this.#neighbours.nearestFirst()) {
-      const ready = this.#backoff.readyAt(peer)
-      if (ready > now && this.#idle(peer)) at = Math.min(at, ready)
+      if (!this.#idle(peer)) continue
+      const ready = Math.max(this.#backoff.readyAt(peer), this.#nextDialAt)
+      if (ready > now) at = Math.min(at, ready)
     }
     if (at < Number.POSITIVE_INFINITY) this.#disarm = this.#clock.arm(at, () => this.#wake())
   }
