@@ -22,6 +22,7 @@ const commands = {
   edge: 'edge-fallback/src/cli/edge.ts',
   peer: 'player-plugin/src/headless/cli.ts',
   sim: 'test/sim/cli.ts',
+  'bench:start': 'test/bench/start.ts',
   'bench:transport': 'test/bench/transport.ts',
 }
 
