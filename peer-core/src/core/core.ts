@@ -18,6 +18,8 @@ import { checkBlocks, dropBlocksOf, hearHashes, hearVerified } from './verificat
 
 /** Edge failures after which a want without any other source ends. */
 const mostFailures = 3
+/** A start that takes longer is no reason to leave what lies ahead alone. */
+const mostStartMs = 1_000
 /** Tracks a peer may name on its wire. */
 const mostTracks = 64
 
@@ -70,6 +72,7 @@ function take(state: State, input: Input): void {
       if (changed || player.tracks.join() !== input.tracks.join()) state.positionDue = true
       state.player = input
       state.playerAt = state.now
+      if (input.bufferMs > 0) state.startsUntil = 0
       return refreshActive(state)
     }
     case 'window':
@@ -131,6 +134,7 @@ function want(state: State, input: Extract<Input, { type: 'want' }>): void {
     return
   }
   segment.wants.push({ id: input.id, deadline: input.deadline, urgency: input.urgency, since: state.now })
+  if (input.urgency !== 'play') state.startsUntil = state.now + mostStartMs
   segment.usedAt = state.now
   segment.edgeFailures = 0
   segment.edgeMismatches = 0

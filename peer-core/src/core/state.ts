@@ -69,6 +69,8 @@ export interface State {
   abstainsUntil: number
   /** Leases of ours that others took again although we were ahead, since one of ours last served. */
   overruled: number
+  /** The player waits for its first media until it has some, or until then at the latest. */
+  startsUntil: number
   positionSentAt: number
   positionDue: boolean
   outputs: Output[]
@@ -114,6 +116,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     groupSince: -1,
     abstainsUntil: 0,
     overruled: 0,
+    startsUntil: 0,
     positionSentAt: -1_000_000,
     positionDue: false,
     outputs: [],
