@@ -20,10 +20,10 @@ const commands = {
   media: 'examples/demo/media/make.ts',
   tracker: 'tracker/src/cli.ts',
   edge: 'edge-fallback/src/cli/edge.ts',
-  digest: 'edge-fallback/src/cli/edge.ts',
   peer: 'player-plugin/src/headless/cli.ts',
   sim: 'test/sim/cli.ts',
   'sim:soak': 'test/sim/soak.ts',
+  'bench:start': 'test/bench/start.ts',
   'bench:transport': 'test/bench/transport.ts',
   'bench:core': 'test/bench/core.ts',
 }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { EdgeServer } from '@nearcast/edge-fallback/server'
-import { createStunServer, createTracker, type Tracker, TrackerError } from '@nearcast/tracker'
+import { createTracker, stunBeside, type Tracker, TrackerError } from '@nearcast/tracker'
 import { Hono } from 'hono'
 import { createCopyCounter } from './copies.ts'
 import { DemoError } from './demo-error.ts'
@@ -60,16 +60,16 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     await closeServer(server)
   }
   try {
-    const bound = await listen(server, options)
-    tracker.attach(server)
-    const stun = await createStunServer({ port: bound.port, host: bound.address }).catch(error => {
-      throw new DemoError(
-        'port-taken',
-        `UDP port ${bound.port}, which STUN needs, is taken.`,
-        otherPort(bound.port),
-        error,
-      )
+    const { bound, stun } = await stunBeside({
+      port: options.port,
+      listen: () => listen(server, options),
+      close: () => closeServer(server),
+    }).catch(error => {
+      if (error instanceof DemoError) throw error
+      const problem = `UDP port ${options.port}, which STUN needs, cannot be had.`
+      throw new DemoError('port-taken', problem, otherPort(options.port), error)
     })
+    tracker.attach(server)
     tracker.announceStun(stun.port)
     const host = hostName(bound)
     return {

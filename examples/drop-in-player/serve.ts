@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { createEdge, listen } from '@nearcast/edge-fallback/server'
-import { createStunServer, createTracker } from '@nearcast/tracker'
+import { createTracker, stunBeside } from '@nearcast/tracker'
 import { Hono } from 'hono'
 import { bundlePlugin } from '../../.dev/bundle.ts'
 
@@ -29,9 +29,13 @@ for (const [path, { type, body }] of Object.entries(files)) {
 app.route('/', edge.app)
 
 try {
-  const server = await listen(app, { port: Number(process.argv[2] ?? 8090), host: '0.0.0.0' })
+  const port = Number(process.argv[2] ?? 8090)
+  const { bound: server, stun } = await stunBeside({
+    port,
+    listen: () => listen(app, { port }),
+    close: taken => taken.close(),
+  })
   tracker.attach(server.server)
-  const stun = await createStunServer({ port: server.port })
   tracker.announceStun(stun.port)
   console.log(`Open http://localhost:${server.port}/ in two windows.`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,5 +1,6 @@
 import type { CoreConfig } from './core/config.ts'
 import { createCore } from './core/core.ts'
+import { mergeEntry } from './core/entry.ts'
 import type { Core, Input, Output, Place, Policy, SegmentKey, TrackPath } from './core/events.ts'
 import { blockBytes, type Mode, type PeerId } from './core/messages.ts'
 import { recordCore } from './core/trace.ts'
@@ -112,8 +113,9 @@ class Host implements Swarm {
     const keys = new Set<SegmentKey>()
     for (const source of entries) {
       keys.add(source.key)
+      const known = this.#sources.get(source.key)?.source
       this.#sources.delete(source.key)
-      this.#sources.set(source.key, { track, source })
+      this.#sources.set(source.key, { track, source: known ? mergeSource(known, source) : source })
       if (source.root !== '') this.#digests = 'present'
     }
     if (this.#digests === 'unknown' && entries.length > 0) this.#digests = 'absent'
@@ -135,7 +137,11 @@ class Host implements Swarm {
     if (options.headers) this.#headers.set(key, options.headers)
     const { id, promise } = this.#requests.open(key, options, () => this.#feed({ type: 'cancel', id }))
     const deadline = this.#now() + Math.max(0, options.deadlineMs)
-    this.#feed({ type: 'want', id, key, track, deadline, urgency: options.urgency })
+    try {
+      this.#feed({ type: 'want', id, key, track, deadline, urgency: options.urgency })
+    } catch {
+      // The promise says it already: whoever asked has a way of its own, and takes it.
+    }
     return promise
   }
 
@@ -319,17 +325,28 @@ class Host implements Swarm {
     const { job, key, first, count } = output
     const source = this.#sources.get(key)?.source
     const { hasher } = this.#options
-    if (!source) return this.#feed({ type: 'verified', job, bad: [first] })
+    // What is missing here is no lie of whoever sent the rest.
+    const unknown = (blocks: readonly number[]) =>
+      this.#feed({ type: 'verified', job, bad: [], unknown: blocks })
     if (output.what === 'hashes') {
-      const list = this.#payload?.slice() ?? new Uint8Array(0)
+      if (!source || !this.#payload) return unknown([0])
+      const list = this.#payload.slice()
       const good = await listMatches(list, source.size, source.root, hasher)
-      if (good) this.#payloads.setList(key, list)
+      if (good && this.#sources.get(key)?.source.root === source.root) this.#payloads.setList(key, list)
       return this.#feed({ type: 'verified', job, bad: good ? [] : [0] })
     }
-    const list = source.size <= blockBytes ? fromHex(source.root) : this.#payloads.list(key)
+    const list = source && (source.size <= blockBytes ? fromHex(source.root) : this.#payloads.list(key))
+    if (!source || !list) return unknown(range(first, count))
     const blocks = this.#payloads.blocks(key, first, count, source.size)
-    const bad = list ? await badBlocks(blocks, first, list, hasher) : range(first, count)
-    this.#feed({ type: 'verified', job, bad })
+    const lost = range(first, count).filter((_, i) => !blocks[i])
+    const found = await badBlocks(
+      blocks.map(block => block ?? new Uint8Array(0)),
+      first,
+      list,
+      hasher,
+    )
+    const bad = found.filter(index => !lost.includes(index))
+    this.#feed({ type: 'verified', job, bad, ...(lost.length > 0 ? { unknown: lost } : {}) })
   }
 
   async #keep(key: SegmentKey, size: number): Promise<void> {
@@ -345,7 +362,7 @@ class Host implements Swarm {
     const { url: _url, range: _range, hashesUrl: _hashes, ...plain } = entry.source
     try {
       await store.put({ track: entry.track, entry: { ...plain, size } }, bytes)
-      this.#payloads.back(key)
+      this.#payloads.back(key, bytes)
     } catch {
       // Full or forbidden storage: the segment stays in memory, which is all a page without storage ever has.
     }
@@ -496,9 +513,17 @@ class Host implements Swarm {
     }
   }
 
+  /** A listener that throws is the page's own mistake: reported as uncaught, and the swarm goes on. */
   #emit<K extends keyof SwarmEvents>(event: K, value: SwarmEvents[K]): void {
-    for (const listener of this.#listeners.get(event) ?? [])
-      (listener as (value: SwarmEvents[K]) => void)(value)
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
+      try {
+        ;(listener as (value: SwarmEvents[K]) => void)(value)
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
   }
 
   #now(): number {
@@ -513,6 +538,14 @@ const noMesh: MeshState = {
   dials: { started: 0, open: 0, iceFailed: 0, noAnswer: 0, protocolError: 0 },
   candidates: [],
   webrtc: false,
+}
+
+/** The core remembers a root that a later window leaves out; so must whoever holds bytes against it. */
+function mergeSource(older: SegmentSource, newer: SegmentSource): SegmentSource {
+  const merged = mergeEntry(older, newer)
+  return merged.root === older.root && newer.hashesUrl === ''
+    ? { ...merged, hashesUrl: older.hashesUrl }
+    : merged
 }
 
 function offsetOf(input: Input): number {

@@ -124,6 +124,7 @@ function join(
     transport,
     clock,
     random: () => 0.5,
+    dialGapMs: 0,
     ...options,
   })
   meshes.push(mesh)
@@ -152,7 +153,10 @@ const neighbour = (peer: string, place: Place = 'group') => ({
   level: place === 'group' ? 'site' : 'far',
   place,
 })
-const settle = () => new Promise(resolve => setTimeout(resolve, 30))
+/** Turns of the event loop, not time: a busy machine has as many of them. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await new Promise(resolve => setTimeout(resolve, 1))
+}
 
 /** A network where answers never lead to a path. */
 function deaf(transport: Transport): Transport {
@@ -272,6 +276,40 @@ describe('the mesh', () => {
     expect(one.state().dials.started).toBe(7)
   })
 
+  it('goes on dialling whatever offers strangers send: only its own dials tell of the network', async () => {
+    const hub = createHub()
+    const network = createMemoryNetwork()
+    const clock = createTestClock()
+    const one = join(hub, a, network.transport(), clock)
+    join(hub, b, network.transport(), clock)
+    for (const digit of 'cdef0123456789') {
+      const offerId = digit.repeat(20)
+      one.events.onOffer({ from: id(digit), offerId, sdp: 'bogus', place: 'group', trickle: true })
+    }
+    await settle()
+    clock.advance(10_001)
+    await settle()
+    expect(one.story).toEqual([])
+    one.events.onNeighbours([neighbour(b)])
+    await settle()
+    expect(one.story).toEqual(['join b'])
+  })
+
+  it('dials one neighbour after the other, so that a page does not stand still', async () => {
+    const hub = createHub()
+    const clock = createTestClock()
+    const one = join(hub, a, createMemoryNetwork().transport(), clock, { dialGapMs: 20 })
+    one.events.onNeighbours([...'bcd'].map(digit => neighbour(id(digit))))
+    expect(one.state().dials.started).toBe(1)
+    clock.advance(19)
+    one.events.onNeighbours([neighbour(id('e'))])
+    expect(one.state().dials.started).toBe(1)
+    clock.advance(1)
+    expect(one.state().dials.started).toBe(2)
+    clock.advance(40)
+    expect(one.state().dials.started).toBe(4)
+  })
+
   it('dials a lost neighbour again', async () => {
     const hub = createHub()
     const network = createMemoryNetwork()
@@ -354,6 +392,20 @@ describe('the mesh', () => {
     clock.advance(60_000)
     await settle()
     expect([...one.links.keys()]).toEqual(['b'])
+  })
+
+  it('takes back the offers that are out to anybody when the policy keeps it inside', async () => {
+    const hub = createHub()
+    const network = createMemoryNetwork()
+    const one = join(hub, a, network.transport(), createTestClock())
+    const two = join(hub, b, network.transport(), createTestClock())
+    const [offer] = await one.events.makeOffers(1)
+    one.events.onPolicy({ wan: 'deny' })
+    two.events.onOffer({ from: a, ...offer!, place: 'outside', trickle: false })
+    await settle()
+    expect(one.story).toEqual([])
+    one.events.onPolicy({ wan: 'allow' })
+    expect(await one.events.makeOffers(10)).toHaveLength(10)
   })
 
   it('keeps its links when the tracker dies', async () => {

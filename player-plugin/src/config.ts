@@ -34,8 +34,8 @@ export interface NearcastConfig {
 
   /**
    * What to do about the publisher's digests: `required` plays peers' bytes only when verified (without digests
-   * everything comes from the edge), `prefer` verifies when digests are there, `audit` verifies and reports but
-   * plays, `off` does not verify.
+   * everything comes from the edge), `prefer` verifies when digests are there, `off` does not verify. `audit` is to
+   * verify and report but play on; not yet: it does what `prefer` does.
    * @default 'prefer'
    */
   readonly integrity?: Integrity

@@ -1,6 +1,15 @@
+import {
+  formatSidecarEntry,
+  formatSidecarHeader,
+  type SegmentSource,
+  type Swarm,
+  sidecarWidth,
+} from '@nearcast/peer-core'
 import type HlsClass from 'hls.js'
 import type { HlsConfig } from 'hls.js'
 import { describe, expect, it } from 'vitest'
+import { createNearcast as createSession } from './create-nearcast.ts'
+import type { DetailsLike, HlsLike } from './hls/hls-like.ts'
 import { createNearcast } from './index.ts'
 
 describe('createNearcast without a browser', () => {
@@ -38,5 +47,121 @@ describe('createNearcast without a browser', () => {
     expect(config.fLoader).toBeTypeOf('function')
     const attach = (hls: HlsClass): HlsClass => nearcast.attach(hls)
     expect(attach).toBeTypeOf('function')
+  })
+})
+
+const playlistUrl = 'https://a.example/film/video.m3u8'
+const root = 'ab'.repeat(32)
+
+/** A page of digests beside the playlist, for a film of two segments. */
+function sidecarText(): string {
+  const entries = [0, 1].map(sequence => {
+    return { path: `${sequence}.ts`, range: null, sequence, size: 1000, root, timeMs: 0, signature: '' }
+  })
+  const width = sidecarWidth(entries, '/h/{root}')
+  const header = formatSidecarHeader({ width, count: entries.length, hashes: '/h/{root}' })
+  return header + entries.map(entry => formatSidecarEntry(entry, width)).join('')
+}
+
+/** As much of a player as a film needs that is only listed. */
+function filmPlayer(reads: string[]) {
+  const listeners = new Map<string, Set<(event: never, data: never) => void>>()
+  const text = new TextEncoder().encode(sidecarText())
+  class Loader {
+    load(context: { url: string }, _: unknown, callbacks: { onSuccess(response: object): void }): void {
+      reads.push(context.url)
+      queueMicrotask(() => callbacks.onSuccess({ data: text.slice().buffer, code: 200 }))
+    }
+    destroy(): void {}
+  }
+  const hls = {
+    config: {
+      loader: Loader,
+      progressive: true,
+      maxBufferLength: 30,
+      maxMaxBufferLength: 600,
+      maxBufferSize: 0,
+    },
+    media: null,
+    levels: [],
+    loadLevel: 0,
+    url: null,
+    bandwidthEstimate: 1e6,
+    ttfbEstimate: 100,
+    autoLevelCapping: -1,
+    on: (event: string, listener: (event: never, data: never) => void) =>
+      void listeners.set(event, (listeners.get(event) ?? new Set()).add(listener)),
+    off: (event: string, listener: (event: never, data: never) => void) =>
+      void listeners.get(event)?.delete(listener),
+  }
+  const fragments = [0, 1].map(sn => {
+    const url = `https://a.example/film/${sn}.ts`
+    return { sn, cc: 0, type: 'main', start: sn * 2, duration: 2, url, baseurl: playlistUrl, byteRange: [] }
+  })
+  const m3u8 = '#EXTM3U\n#EXT-X-NEARCAST:VERSION=1,HASHES="/h/{root}"\n#EXTINF:2,\n0.ts\n#EXTINF:2,\n1.ts\n'
+  const details = { url: playlistUrl, live: false, targetduration: 2, m3u8, fragments }
+  return {
+    hls: hls as unknown as HlsLike,
+    /** The player is told to load the film, and reads its playlist. */
+    load() {
+      const emit = (event: string, data: unknown) => {
+        for (const listener of listeners.get(event) ?? []) listener(event as never, data as never)
+      }
+      emit('hlsManifestLoading', { url: 'https://a.example/film/main.m3u8' })
+      emit('hlsLevelUpdated', { details: details as unknown as DetailsLike })
+    },
+    end: () => {
+      for (const listener of listeners.get('hlsDestroying') ?? [])
+        listener(undefined as never, undefined as never)
+    },
+  }
+}
+
+describe('digests beside a playlist', () => {
+  async function session() {
+    const windows: (readonly SegmentSource[])[] = []
+    const swarm = {
+      setWindow: (_track: string, _live: boolean, entries: readonly SegmentSource[]) => windows.push(entries),
+      setPosition: () => {},
+      snapshot: () => ({ policy: { mode: 'share', lineKbps: 0 } }),
+      on: () => () => {},
+    }
+    const environment = () => ({ webrtc: true, phone: false, metered: false, secureContext: true })
+    const startSwarm = async () => {
+      return { swarm: swarm as unknown as Swarm, stun: () => false, close: async () => {} }
+    }
+    const nearcast = createSession({ tracker: 'wss://tracker.example' }, { environment, startSwarm })
+    const settled = () => new Promise(resolve => setTimeout(resolve, 10))
+    return { nearcast, windows, settled }
+  }
+
+  it('are given again when the player loads the same manifest again', async () => {
+    const { nearcast, windows, settled } = await session()
+    const player = filmPlayer([])
+    nearcast.attach(player.hls)
+    player.load()
+    await settled()
+    expect(windows.at(-1)?.map(source => source.root)).toEqual([root, root])
+    player.load()
+    await settled()
+    expect(windows.at(-1)?.map(source => source.root)).toEqual([root, root])
+    await nearcast.destroy()
+  })
+
+  it('are given again to the player that follows on the same page', async () => {
+    const { nearcast, windows, settled } = await session()
+    const first = filmPlayer([])
+    nearcast.attach(first.hls)
+    first.load()
+    await settled()
+    first.end()
+    const reads: string[] = []
+    const second = filmPlayer(reads)
+    nearcast.attach(second.hls)
+    second.load()
+    await settled()
+    expect(reads.length).toBeGreaterThan(0)
+    expect(windows.at(-1)?.map(source => source.root)).toEqual([root, root])
+    await nearcast.destroy()
   })
 })

@@ -167,7 +167,11 @@ class NearcastSession implements Nearcast {
       return
     }
     this.#player = new HlsPlayer(hls, this.#config.identity, {
-      onContent: url => this.#useContent(url),
+      onContent: url => {
+        // A manifest that is loaded again begins with playlists without digests: what was read is to be given again.
+        this.#sideDigests.clear()
+        this.#useContent(url)
+      },
       onDigestsMissing: (track, details) => this.#sideDigests.lookFor(track, details, this.#player),
       onDelivery: (context, track, delivery) => this.#onDelivery(context, track, delivery),
       onDestroyed: () => this.#dropPlayer(),
@@ -181,6 +185,7 @@ class NearcastSession implements Nearcast {
     const player = this.#player
     if (!player) return
     this.#player = null
+    this.#sideDigests.clear()
     player.close()
     this.#edge.follow(null)
     const { config } = player.hls

@@ -36,6 +36,9 @@ export function createWorkerClock(): WorkerClock {
   return { ...clock(), another: clock, close: () => timers.close() }
 }
 
+/** A thread of its own costs a viewer's start; until then a page in view keeps its own timers. */
+const quietMs = 3_000
+
 interface Timer {
   readonly at: number
   readonly fire: () => void
@@ -45,11 +48,33 @@ interface Timer {
 
 class WorkerTimers {
   readonly #timers = new Map<number, Timer>()
-  #worker: Worker | null
+  #worker: Worker | null = null
   #lastId = 0
   #closed = false
+  #unwatch: () => void
 
   constructor() {
+    if (typeof document === 'undefined' || document.hidden) {
+      this.#unwatch = () => {}
+      this.#employ()
+      return
+    }
+    const employ = () => {
+      this.#unwatch()
+      this.#employ()
+    }
+    const onVisibility = () => document.hidden && employ()
+    const timer = setTimeout(employ, quietMs)
+    document.addEventListener('visibilitychange', onVisibility)
+    this.#unwatch = () => {
+      clearTimeout(timer)
+      document.removeEventListener('visibilitychange', onVisibility)
+    }
+  }
+
+  /** Timers that were given before go to the worker too. */
+  #employ(): void {
+    if (this.#closed) return
     this.#worker = startWorker(
       id => this.#fire(id),
       () => {
@@ -58,6 +83,12 @@ class WorkerTimers {
         for (const [id, timer] of this.#timers) this.#keepOnPage(id, timer)
       },
     )
+    if (!this.#worker) return
+    for (const [id, timer] of this.#timers) {
+      clearTimeout(timer.page)
+      delete timer.page
+      this.#keepInWorker(this.#worker, id, timer)
+    }
   }
 
   start(at: number, fire: () => void): () => void {
@@ -65,13 +96,14 @@ class WorkerTimers {
     const id = ++this.#lastId
     const timer: Timer = { at, fire }
     this.#timers.set(id, timer)
-    if (this.#worker) this.#worker.postMessage({ id, ms: Math.max(0, at - performance.now()) })
+    if (this.#worker) this.#keepInWorker(this.#worker, id, timer)
     else this.#keepOnPage(id, timer)
     return () => this.#stop(id)
   }
 
   close(): void {
     this.#closed = true
+    this.#unwatch()
     for (const id of [...this.#timers.keys()]) this.#stop(id)
     this.#worker?.terminate()
     this.#worker = null
@@ -89,6 +121,10 @@ class WorkerTimers {
     this.#timers.delete(id)
     if (timer.page !== undefined) clearTimeout(timer.page)
     else this.#worker?.postMessage({ id, ms: -1 })
+  }
+
+  #keepInWorker(worker: Worker, id: number, { at }: Timer): void {
+    worker.postMessage({ id, ms: Math.max(0, at - performance.now()) })
   }
 
   #keepOnPage(id: number, timer: Timer): void {

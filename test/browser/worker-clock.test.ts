@@ -34,7 +34,7 @@ describe('the worker clock, in Chromium', () => {
   }
 
   for (const [name, policy] of [
-    ['with its worker', ''],
+    ['in its first seconds, or with its worker', ''],
     ['without one, where the policy forbids it', "script-src 'self'; worker-src 'none'"],
   ] as const) {
     describe(name, () => {
@@ -94,12 +94,32 @@ describe('the worker clock, in Chromium', () => {
     })
   }
 
+  it('starts no thread while a viewer in view waits for the first frame', async () => {
+    const page = await open()
+    const workers: unknown[] = []
+    page.on('worker', worker => workers.push(worker))
+    await page.evaluate(async () => {
+      const clock = subject.createWorkerClock()
+      await new Promise<void>(resolve => clock.arm(clock.now() + 200, resolve))
+    })
+    expect(workers).toEqual([])
+    await expect.poll(() => workers.length, { timeout: 10_000 }).toBe(1)
+    await page.close()
+  })
+
   it('keeps time while timers of the page itself are slowed down', async () => {
     const page = await open()
     const fired = await page.evaluate(async () => {
+      const clock = subject.createWorkerClock()
+      let first = false
+      clock.arm(clock.now() + 50, () => {
+        first = true
+      })
       // What a hidden tab does to the page's own timers, and not to its workers'.
       window.setTimeout = (() => 0) as unknown as typeof window.setTimeout
-      const clock = subject.createWorkerClock()
+      Object.defineProperty(document, 'hidden', { value: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+      while (!first) await new Promise(resolve => requestAnimationFrame(resolve))
       const tick = () => new Promise<void>(resolve => clock.arm(clock.now() + 10, resolve))
       for (let i = 0; i < 5; i++) await tick()
       return true

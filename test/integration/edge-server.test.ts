@@ -80,7 +80,7 @@ function playlistOf(uris: readonly string[], live = false): string {
 
 async function start(options: EdgeOptions): Promise<EdgeServer & Listening> {
   const edge = createEdge(options)
-  const server = await listen(edge.app, { port: 0 })
+  const server = await listen(edge.app, { port: 0, host: '127.0.0.1' })
   closers.push(
     () => edge.close(),
     () => server.close(),
@@ -306,7 +306,7 @@ describe('digests', () => {
     const { Hono } = await import('hono')
     const edge = createEdge({ dir, basePath: '/media/x' })
     const app = new Hono().get('/', context => context.text('page')).route('/media/x', edge.app)
-    const server = await listen(app, { port: 0 })
+    const server = await listen(app, { port: 0, host: '127.0.0.1' })
     closers.push(
       () => edge.close(),
       () => server.close(),

@@ -1,4 +1,4 @@
-import { replayTrace, type Swarm } from '@nearcast/peer-core'
+import { createMemoryStore, replayTrace, type Swarm } from '@nearcast/peer-core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { hasHeard, Lab, type LabSegment, makeSegments, play, tamperPieces } from './swarm-lab.ts'
 
@@ -91,6 +91,41 @@ describe('swarms together', () => {
     expect(victim.snapshot().peers).toHaveLength(0)
   })
 
+  it('keeps what it knows of a segment when its playlist is read again without digests', async () => {
+    const segments = await makeSegments(2, size)
+    lab = new Lab(segments)
+    const [a, b] = [lab.add(), lab.add()]
+    for (const swarm of [a, b]) list(swarm, segments)
+    for (const segment of segments) await ask(a, segment, 0, 'start')
+    const bare = segments.map(({ source }) => ({ ...source, size: 0, root: '', hashesUrl: '' }))
+    b.setWindow('video', false, bare)
+    await lab.connect(0, 1)
+    await pause(50)
+    for (const segment of segments)
+      expect(await ask(b, segment, 2000)).toMatchObject({ edgeBytes: 0, groupBytes: size, verified: true })
+    expect(b.snapshot().verification.banned).toBe(0)
+  })
+
+  it('takes a segment anew when its playlist gives it another root', async () => {
+    const [older] = await makeSegments(1, size)
+    const newer = (await makeSegments(2, size))[1]!
+    const again = { ...newer, source: { ...newer.source, key: older!.source.key } }
+    lab = new Lab([older!, newer])
+    const store = createMemoryStore()
+    const swarm = lab.add({ store, policy: { groupSize: 1 } })
+    list(swarm, [older!])
+    await ask(swarm, older!, 0, 'start')
+    await pause(50)
+    expect(await store.list()).toHaveLength(1)
+    list(swarm, [again])
+    await pause(50)
+    expect(await store.list()).toEqual([])
+    await ask(swarm, again, 0, 'start')
+    await pause(50)
+    expect(await ask(swarm, again)).toMatchObject({ verified: true })
+    expect(swarm.snapshot().verification.banned).toBe(0)
+  })
+
   it('replaces a peer that accepts and sends nothing, before the deadline', async () => {
     const segments = await makeSegments(2, size)
     lab = new Lab(segments)
@@ -149,5 +184,47 @@ describe('swarms together', () => {
     await ask(swarms[0]!, segments[0]!)
     const delivery = await ask(swarms[1]!, segments[0]!, 3000)
     expect(delivery).toMatchObject({ edgeBytes: size, groupBytes: 0 })
+  })
+})
+
+describe('a swarm in which something breaks', () => {
+  it('rejects the request that broke it, and throws nothing at the player', async () => {
+    const segments = await makeSegments(1, size)
+    lab = new Lab(segments)
+    const edge = {
+      fetch: () => {
+        throw new Error('an edge that breaks its contract')
+      },
+    }
+    const swarm = lab.add({ edge, policy: { groupSize: 1 } })
+    list(swarm, segments)
+    const signal = new AbortController().signal
+    const asked = swarm.request('video', segments[0]!.source.key, { deadlineMs: 0, urgency: 'start', signal })
+    await expect(asked).rejects.toMatchObject({ reason: 'internal' })
+  })
+
+  it('goes on when a listener of the page throws, which is reported as uncaught', async () => {
+    const segments = await makeSegments(1, size)
+    lab = new Lab(segments)
+    const swarm = lab.add({ policy: { groupSize: 1 } })
+    const heard: string[] = []
+    const uncaught: unknown[] = []
+    const earlier = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', error => uncaught.push(error.message))
+    try {
+      swarm.on('edge', () => {
+        throw new Error('of the page')
+      })
+      swarm.on('edge', ({ state }) => heard.push(state))
+      list(swarm, segments)
+      await ask(swarm, segments[0]!, 0, 'start')
+      await pause(10)
+    } finally {
+      process.removeAllListeners('uncaughtException')
+      for (const listener of earlier) process.on('uncaughtException', listener)
+    }
+    expect(heard).toContain('done')
+    expect(new Set(uncaught)).toEqual(new Set(['of the page']))
   })
 })

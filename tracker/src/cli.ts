@@ -80,9 +80,9 @@ async function serve(flags: ServeFlags): Promise<void> {
     withStun: flags.stun,
     log: ({ level, message }) => console.error(`${level}: ${message}`),
   })
-  console.error(
-    `Nearcast tracker on port ${port} (TCP${flags.stun ? ', STUN on UDP' : ''}). Stop with Ctrl-C.`,
-  )
+  const where = flags.host ?? 'all addresses of this machine'
+  const kinds = flags.stun ? 'TCP, STUN on UDP' : 'TCP'
+  console.error(`Nearcast tracker on port ${port} (${kinds}), ${where}. Stop with Ctrl-C.`)
   if (file !== null) {
     reportSites(file, readSites(readFile(file)))
     // Editors replace files rather than write to them, which polling survives and inotify on the file does not.

@@ -4,5 +4,6 @@ export { type ListeningTracker, type ListenOptions, listenTracker } from './serv
 export type { Log, LogEntry } from './server/log.ts'
 export { createTracker, type Tracker, type TrackerOptions } from './server/tracker.ts'
 export { type ReadSites, readSites, type SiteProblem } from './sites/read-sites.ts'
+export { type StunBesideOptions, stunBeside } from './stun/stun-beside.ts'
 export { createStunServer, type StunOptions, type StunServer } from './stun/stun-server.ts'
 export { TrackerError } from './tracker-error.ts'

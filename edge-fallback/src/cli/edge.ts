@@ -14,7 +14,7 @@ const serve = program
   .command('serve', { isDefault: true })
   .description('serve a directory, or stand in front of an origin (default command)')
   .option('-p, --port <number>', 'port to listen on; 0: any free one', whole, 8080)
-  .option('--host <address>', 'address to listen on; 0.0.0.0: all', '127.0.0.1')
+  .option('--host <address>', 'address to listen on (default: all)')
   .option('-d, --dir <directory>', 'directory to serve (default: the current one, unless --origin is given)')
   .option(
     '-o, --origin <url>',

@@ -10,7 +10,7 @@ import { giveUp, untilSignal, userPath } from './exit.ts'
 
 export interface ServeFlags {
   readonly port: number
-  readonly host: string
+  readonly host?: string
   readonly dir?: string
   readonly origin?: string
   readonly live: readonly string[]
@@ -59,6 +59,8 @@ export async function runServe(flags: ServeFlags): Promise<void> {
   const server = await listen(edge.app, flags).catch((error: NodeJS.ErrnoException) =>
     cannotListen(error, flags),
   )
+  const where = flags.host ?? 'all addresses of this machine'
+  console.error(`Nearcast edge on port ${server.port}, ${where}. Stop with Ctrl-C.`)
   console.log(JSON.stringify({ ready: true, url: server.url, live: Object.keys(mounts) }))
 
   if (!stopped.aborted) await once(stopped, 'abort')
@@ -78,7 +80,7 @@ function cannotListen(error: NodeJS.ErrnoException, { port, host }: ServeFlags):
       return giveUp(`port ${port} needs more rights`, 'Choose one above 1023: --port 8080')
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return giveUp(`${host} is no address of this machine`, 'Listen on all of them: --host 0.0.0.0')
+      return giveUp(`${host} is no address of this machine`, 'Listen on all of them: leave --host out.')
     default:
       throw error
   }

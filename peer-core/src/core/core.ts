@@ -9,7 +9,7 @@ import { hearPong, hearSign, tellPosition, tellPositionTo, watchPeers } from './
 import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
-import { evict, forgetOld, learnSegment, makeRoom } from './retention.ts'
+import { evict, forgetOld, learnSegment, learnStored, makeRoom } from './retention.ts'
 import { roleOf } from './roles.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
@@ -20,6 +20,8 @@ import { checkBlocks, dropBlocksOf, hearHashes, hearVerified } from './verificat
 
 /** Edge failures after which a want without any other source ends. */
 const mostFailures = 3
+/** A start that takes longer is no reason to leave what lies ahead alone. */
+const mostStartMs = 1_000
 /** Tracks a peer may name on its wire. */
 const mostTracks = 64
 
@@ -73,6 +75,7 @@ function take(state: State, input: Input): void {
       if (changed || player.tracks.join() !== input.tracks.join()) state.positionDue = true
       state.player = input
       state.playerAt = state.now
+      if (input.bufferMs > 0) state.startsUntil = 0
       return refreshActive(state)
     }
     case 'window':
@@ -102,7 +105,7 @@ function take(state: State, input: Input): void {
     case 'edgeFailed':
       return touch(state, hearEdgeFailed(state, input.fetch, input.reason))
     case 'verified': {
-      const { segment, liars } = hearVerified(state, input.job, input.bad)
+      const { segment, liars } = hearVerified(state, input)
       for (const liar of liars) banish(state, liar)
       if (segment?.edgePolluted) giveUp(state, segment)
       return touch(state, segment)
@@ -110,10 +113,9 @@ function take(state: State, input: Input): void {
     case 'policy':
       return setPolicy(state, input.policy)
     case 'restored': {
-      const segment = learnSegment(state, input.track, input.entry)
-      segment.listed = false
       // What is on its way already is never mixed with what the store has.
-      if (segment.stored || segment.blocks.isTouched) return
+      const segment = learnStored(state, input.track, input.entry)
+      if (!segment) return
       if (segment.size === 0 || segment.size !== input.entry.size) return
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.receive(index, 'store')
       for (let index = 0; index < segment.blocks.count; index++) segment.blocks.verify(index)
@@ -136,6 +138,7 @@ function want(state: State, input: Extract<Input, { type: 'want' }>): void {
     return
   }
   segment.wants.push({ id: input.id, deadline: input.deadline, urgency: input.urgency, since: state.now })
+  if (input.urgency !== 'play') state.startsUntil = state.now + mostStartMs
   segment.usedAt = state.now
   segment.edgeFailures = 0
   segment.edgeMismatches = 0

@@ -12,6 +12,7 @@ export type SegmentKey = string
 /** Playlist path of one track (rendition, audio or subtitle). */
 export type TrackPath = string
 
+/** `audit` is a place kept: for now it is `prefer`. */
 export type Integrity = 'required' | 'prefer' | 'audit' | 'off'
 
 /** `group`: behind the same network as this peer. `outside`: its bytes cross the site's line. */
@@ -112,8 +113,16 @@ export type Input =
     }
   | { readonly type: 'edgeDone'; readonly fetch: number; readonly size: number; readonly etag: string }
   | { readonly type: 'edgeFailed'; readonly fetch: number; readonly reason: EdgeFailure }
-  /** Answer to `verify`: which of its blocks (absolute index) did not match; for `hashes`: [0] when it did not. */
-  | { readonly type: 'verified'; readonly job: number; readonly bad: readonly number[] }
+  /**
+   * Answer to `verify`: which of its blocks (absolute index) did not match; for `hashes`: [0] when it did not.
+   * `unknown`: those the host could not hold against anything, for a reason of its own: dropped, nobody to blame.
+   */
+  | {
+      readonly type: 'verified'
+      readonly job: number
+      readonly bad: readonly number[]
+      readonly unknown?: readonly number[]
+    }
   | { readonly type: 'policy'; readonly policy: Policy }
   /** Complete segments found in the persistent store at start. */
   | {

@@ -259,3 +259,30 @@ describe('a piece nobody asked for', () => {
     ])
   })
 })
+
+describe('what lies ahead of a start', () => {
+  function starting(): Probe {
+    const probe = new Probe()
+    probe.list([entryOf(0), entryOf(1)])
+    probe.play(0, 0)
+    probe.join(peerNamed(1))
+    probe.want(0, 0, 'start')
+    probe.offer(peerNamed(1), entryOf(1))
+    return probe
+  }
+
+  it('is left alone until the player has its first media', () => {
+    const probe = starting()
+    expect(probe.requestsTo(peerNamed(1))).toEqual([])
+    probe.play(0, 2000)
+    expect(probe.requestsTo(peerNamed(1)).length).toBeGreaterThan(0)
+  })
+
+  it('is taken after a second, however long the start takes', () => {
+    const probe = starting()
+    probe.pass(990)
+    expect(probe.requestsTo(peerNamed(1))).toEqual([])
+    probe.pass(20)
+    expect(probe.requestsTo(peerNamed(1)).length).toBeGreaterThan(0)
+  })
+})

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { entryOf, Probe, peerNamed } from './testing/probe.ts'
+import { entryOf, Probe, peerNamed, root } from './testing/probe.ts'
 
 const one = peerNamed(1)
 const size = 200_000
@@ -201,5 +201,73 @@ describe('an endless live channel', () => {
       probe.said.length = 0
     }
     expect(Math.max(...sizes.slice(100))).toBeLessThanOrEqual(Math.max(...sizes.slice(0, 100)) + 10)
+  })
+})
+
+describe('a segment that stands for other bytes now', () => {
+  const older = entryOf(0, { root })
+  const newer = entryOf(0, { root: 'cd'.repeat(32) })
+
+  function begunAnew(entry = newer): Probe {
+    const probe = new Probe({ groupSize: 1 })
+    probe.list([older])
+    probe.hold(older)
+    expect(probe.all('store')).toHaveLength(1)
+    probe.join(one)
+    probe.list([entry])
+    return probe
+  }
+
+  it('is forgotten, withdrawn and taken anew: old bytes prove nothing under another root', () => {
+    const probe = begunAnew()
+    expect(evicted(probe)).toEqual(['segment 0'])
+    expect(probe.sentTo(one).at(-1)).toMatchObject({ type: 'withdraw', reason: 'evicted' })
+    const delivered = probe.all('deliver').length
+    probe.offer(one, newer)
+    probe.want(0, 9000)
+    expect(probe.all('deliver')).toHaveLength(delivered)
+    expect(probe.requestsTo(one).length).toBeGreaterThan(0)
+  })
+
+  it('is known by its size where there is no root', () => {
+    const probe = begunAnew(entryOf(0, { size: size + 1 }))
+    expect(evicted(probe)).toEqual(['segment 0'])
+    probe.want(0, 0)
+    probe.bring(0, size + 1, size + 1)
+    expect(probe.last('deliver')).toMatchObject({ size: size + 1, verified: false })
+  })
+
+  it('is not joined with offers of the old bytes', () => {
+    const probe = begunAnew()
+    probe.offer(one, older)
+    probe.want(0, 9000)
+    expect(probe.requestsTo(one)).toEqual([])
+  })
+
+  it('is not proven by a check of the old bytes that ends late', () => {
+    const probe = new Probe({ groupSize: 1 })
+    probe.list([older])
+    probe.want(0, 0)
+    for (const { fetch, what } of probe.all('fetchEdge')) if (what === 'hashes') probe.bringList(fetch)
+    probe.list([newer])
+    probe.judge()
+    probe.bring(0, size, size, probe.fetches().at(-1)!.fetch)
+    expect(probe.all('verify').filter(({ what }) => what === 'blocks')).toEqual([])
+  })
+
+  it('is not taken from an older visit’s store, whose copy goes', () => {
+    const probe = new Probe({ groupSize: 1 })
+    probe.list([newer])
+    probe.put({ type: 'restored', track: 'video/playlist.m3u8', entry: older })
+    expect(evicted(probe)).toEqual(['segment 0'])
+    probe.want(0, 0)
+    expect(probe.fetches()).toHaveLength(1)
+  })
+
+  it('is not meant by a window that says less', () => {
+    const probe = begunAnew(entryOf(0, { size: 0 }))
+    expect(evicted(probe)).toEqual([])
+    probe.want(0, 0)
+    expect(probe.last('deliver')).toMatchObject({ verified: true, size })
   })
 })

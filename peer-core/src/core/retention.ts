@@ -1,5 +1,6 @@
 import { cancelAsks } from './asks.ts'
 import { retract } from './claims.ts'
+import { agree, mergeEntry } from './entry.ts'
 import type { WindowEntry } from './events.ts'
 import { abortFetch, needHashes } from './fetches.ts'
 import { adoptStrays, releaseOffers } from './offers.ts'
@@ -19,10 +20,14 @@ const mostStrays = 8_192
 export function learnSegment(state: State, track: string, entry: WindowEntry): Segment {
   const known = state.segments.get(entry.key)
   if (known) {
-    const isRootNew = known.entry.root === '' && entry.root !== '' && !known.blocks.isEmpty
-    known.entry = { ...entry, size: entry.size || known.entry.size, root: entry.root || known.entry.root }
-    if (known.size === 0 && entry.size > 0) known.blocks.setSize(entry.size)
     known.listed = true
+    if (!agree({ size: known.size, root: known.entry.root }, entry)) {
+      replace(state, known, entry)
+      return known
+    }
+    const isRootNew = known.entry.root === '' && entry.root !== '' && !known.blocks.isEmpty
+    known.entry = mergeEntry(known.entry, entry)
+    if (known.size === 0 && entry.size > 0) known.blocks.setSize(entry.size)
     if (isRootNew && isProvable(state, known)) {
       doubt(state, known)
       if (!state.active.has(known)) needHashes(state, known)
@@ -33,6 +38,20 @@ export function learnSegment(state: State, track: string, entry: WindowEntry): S
   state.segments.set(segment.key, segment)
   state.byHash.set(segment.hash, segment)
   adoptStrays(state, segment)
+  return segment
+}
+
+/** What the store has from an earlier visit. Null when playlists know better: then the copy goes. */
+export function learnStored(state: State, track: string, entry: WindowEntry): Segment | null {
+  const known = state.segments.get(entry.key)
+  if (known?.stored || known?.blocks.isTouched) return null
+  if (known && !agree({ size: known.size, root: known.entry.root }, entry)) {
+    emit(state, { type: 'evict', key: entry.key })
+    return null
+  }
+  const isListed = known?.listed ?? false
+  const segment = learnSegment(state, track, known ? mergeEntry(entry, known.entry) : entry)
+  segment.listed = isListed
   return segment
 }
 
@@ -103,7 +122,27 @@ export function evict(state: State, segment: Segment): void {
   segment.viaOutside = false
   segment.leased = false
   segment.orphanSince = state.now
+  // What is found out about bytes that are gone says nothing of those that come.
+  for (const [id, job] of state.jobs) if (job.segment === segment) state.jobs.delete(id)
   emit(state, { type: 'evict', key: segment.key })
+}
+
+/** The name stands for other bytes now: a channel that began again, a programme that was encoded anew. */
+function replace(state: State, segment: Segment, entry: WindowEntry): void {
+  evict(state, segment)
+  releaseOffers(state, segment)
+  segment.entry = entry
+  segment.blocks.setSize(entry.size)
+  segment.edgeDoubts.clear()
+  segment.edgePolluted = false
+  segment.edgeFailures = 0
+  segment.edgeMismatches = 0
+  segment.edgeRetryAt = 0
+  segment.hashesRetryAt = 0
+  segment.digestDueAt = 0
+  segment.bitten = null
+  adoptStrays(state, segment)
+  state.dirty.add(segment)
 }
 
 function drop(state: State, segments: ReadonlySet<Segment>): void {

@@ -100,14 +100,26 @@ function evaluate(state: State, segment: Segment): void {
   }
   const dueAt = state.active.get(segment)
   if (dueAt === undefined) return
-  const isNear = segment.wants.length > 0 || countAhead(state, segment) < state.config.prefetchSegments
-  if (isShared(state, segment) && isNear) {
+  if (isShared(state, segment) && isNear(state, segment)) {
     if (askPeers(state, segment)) state.hungry.add(segment)
     else state.hungry.delete(segment)
     relay(state, segment)
     digestInTime(state, segment)
   }
   decideEdge(state, segment, dueAt)
+}
+
+/**
+ * Wanted, or so little ahead that it is worth having. While a viewer waits for the first frame nothing ahead is: taking
+ * and proving it costs the thread that shows the frame.
+ */
+function isNear(state: State, segment: Segment): boolean {
+  if (segment.wants.length > 0) return true
+  if (state.now < state.startsUntil) {
+    wakeBy(state, state.startsUntil)
+    return false
+  }
+  return countAhead(state, segment) < state.config.prefetchSegments
 }
 
 /** Delivers what is whole, keeps what is proven. */

@@ -85,6 +85,8 @@ export interface State {
   roleAt: number
   /** Child links we last told the tracker of, −1 never. */
   toldChildLinks: number
+  /** The player waits for its first media until it has some, or until then at the latest. */
+  startsUntil: number
   positionSentAt: number
   positionDue: boolean
   outputs: Output[]
@@ -139,6 +141,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     overruled: 0,
     roleAt: 0,
     toldChildLinks: -1,
+    startsUntil: 0,
     positionSentAt: -1_000_000,
     positionDue: false,
     outputs: [],

@@ -238,3 +238,35 @@ describe('a liar', () => {
     expect(again).toBe(blockBytes + size)
   })
 })
+
+describe('a block that the host could not check', () => {
+  it('is dropped and taken again, and nobody is to blame', () => {
+    const { probe } = taking([one])
+    listFrom(probe, one)
+    probe.judge()
+    probe.answer(one)
+    probe.judge({ unknown: [0, 1, 2, 3] })
+    expect(probe.all('closePeer')).toEqual([])
+    expect(probe.all('trace').filter(({ note }) => note.kind === 'polluted')).toEqual([])
+    for (let round = 0; round < 40 && probe.all('deliver').length === 0; round++) {
+      probe.pass(50)
+      probe.answer(one)
+      if (round === 0) listFrom(probe, one)
+      probe.judge()
+    }
+    expect(probe.last('deliver')).toMatchObject({ verified: true, groupBytes: size })
+  })
+
+  it('does not make its list a lie either', () => {
+    const { probe } = taking([one])
+    listFrom(probe, one)
+    const { job } = probe.last('verify')
+    probe.put({ type: 'verified', job, bad: [], unknown: [0] })
+    expect(probe.all('closePeer')).toEqual([])
+    listFrom(probe, one)
+    probe.judge()
+    probe.answer(one)
+    probe.judge()
+    expect(probe.last('deliver')).toMatchObject({ verified: true })
+  })
+})

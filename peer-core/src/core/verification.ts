@@ -1,5 +1,6 @@
 import { fromEdge } from './blocks.ts'
 import { announce, recall } from './claims.ts'
+import type { Input } from './events.ts'
 import { blockBytes, type HashesMessage, type PeerId } from './messages.ts'
 import type { Peer } from './peer.ts'
 import type { Segment } from './segment.ts'
@@ -74,19 +75,28 @@ export function checkList(state: State, segment: Segment, from: PeerId | 'edge')
 /** What a check found: peers to ban, and whether the segment has moved on. */
 export function hearVerified(
   state: State,
-  id: number,
-  bad: readonly number[],
+  { job: id, bad, unknown = [] }: Extract<Input, { type: 'verified' }>,
 ): { segment: Segment | null; liars: PeerId[] } {
   const job = state.jobs.get(id)
   if (!job) return { segment: null, liars: [] }
   state.jobs.delete(id)
   const { segment } = job
-  if (job.what === 'hashes') return { segment, liars: hearList(state, segment, job.from, bad.length === 0) }
+  if (job.what === 'hashes') {
+    if (unknown.length === 0) return { segment, liars: hearList(state, segment, job.from, bad.length === 0) }
+    if (segment.hashes === 'checking') forgetList(state, segment)
+    return { segment, liars: [] }
+  }
   const liars = new Set<PeerId>()
   const wrong = new Set(bad)
+  const lost = new Set(unknown)
   for (let index = job.first; index < job.first + job.count; index++) {
     if (segment.checking.get(index) !== id) continue
     segment.checking.delete(index)
+    if (lost.has(index)) {
+      segment.blocks.reset(index)
+      forgetList(state, segment)
+      continue
+    }
     if (!wrong.has(index)) {
       segment.blocks.verify(index)
       continue
@@ -148,6 +158,13 @@ function hearList(state: State, segment: Segment, from: PeerId | 'edge', good: b
   if (from !== 'edge') return [from]
   distrustEdge(state, segment, theList)
   return []
+}
+
+/** Nobody lied, but the host has not all that a proof needs: the list is asked for again, and not at once. */
+function forgetList(state: State, segment: Segment): void {
+  segment.hashes = 'none'
+  segment.hashesRetryAt = state.now + 500
+  segment.edgeRetryAt = state.now + 250
 }
 
 /** The same bytes of the edge fail twice: nothing of this segment is shared, and the player's own way is left to decide. */

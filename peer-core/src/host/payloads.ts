@@ -47,11 +47,12 @@ export class Payloads {
     return payload.bytes.subarray(offset, offset + length)
   }
 
-  blocks(key: SegmentKey, first: number, count: number, size: number): Uint8Array[] {
-    const blocks: Uint8Array[] = []
+  /** Undefined for each that is not in memory. */
+  blocks(key: SegmentKey, first: number, count: number, size: number): (Uint8Array | undefined)[] {
+    const blocks: (Uint8Array | undefined)[] = []
     for (let index = first; index < first + count; index++) {
       const length = Math.min(blockBytes, size - index * blockBytes)
-      blocks.push(this.view(key, index * blockBytes, length) ?? new Uint8Array(0))
+      blocks.push(this.view(key, index * blockBytes, length))
     }
     return blocks
   }
@@ -73,10 +74,10 @@ export class Payloads {
     this.#trim(key)
   }
 
-  /** The persistent store has it now. */
-  back(key: SegmentKey): void {
+  /** The persistent store has these bytes now. Others that came under the same key meanwhile it does not have. */
+  back(key: SegmentKey, stored: Uint8Array): void {
     const payload = this.#segments.get(key)
-    if (payload) payload.isBacked = true
+    if (payload?.bytes.buffer === stored.buffer) payload.isBacked = true
     this.#trim(key)
   }
 

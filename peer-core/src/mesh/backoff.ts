@@ -5,10 +5,10 @@ const firstWaitMs = 5_000
 const longestWaitMs = 300_000
 
 /**
- * So many dials in a row without one success mean that the network, not the peers, is in the way: guest Wi-Fi that
+ * So many peers that could not be reached, and none that could, mean that the network, not the peers, is in the way: guest Wi-Fi that
  * isolates its clients, UDP dropped, multicast names filtered without a STUN server inside.
  */
-const failuresToPause = 6
+const peersToPause = 6
 const firstPauseMs = 30_000
 const longestPauseMs = 600_000
 
@@ -18,7 +18,8 @@ const maxPeers = 1024
 /** When to dial whom again. Time comes in; nothing is armed here. */
 export class Backoff {
   #waits = new Map<PeerId, { failures: number; until: number }>()
-  #failuresInARow = 0
+  /** Dialled in vain since the last success: distinct peers, so that one alone stops nothing. */
+  #unreached = new Set<PeerId>()
   #pauseMs = 0
   #pausedUntil = 0
 
@@ -33,7 +34,7 @@ export class Backoff {
 
   /** While every pair fails, one dial at a time is enough to notice that it no longer does. */
   probing(): boolean {
-    return this.#failuresInARow >= failuresToPause
+    return this.#unreached.size >= peersToPause
   }
 
   /** How often `peer` failed since it last worked. */
@@ -41,14 +42,17 @@ export class Backoff {
     return this.#waits.get(peer)?.failures ?? 0
   }
 
+  /** A connection with `peer` failed, whoever began it: that peer may wait. */
   failed(peer: PeerId, now: number): void {
     const failures = this.failures(peer) + 1
-    this.#waits.set(peer, {
-      failures,
-      until: now + Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs),
-    })
-    this.#failuresInARow++
-    if (this.#failuresInARow < failuresToPause) return
+    this.#set(peer, failures, now + Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs))
+  }
+
+  /** Our own dial failed. Offers of others say nothing about the network: anybody may send bad ones. */
+  dialFailed(peer: PeerId, now: number): void {
+    this.failed(peer, now)
+    if (this.#unreached.size < peersToPause) this.#unreached.add(peer)
+    if (this.#unreached.size < peersToPause) return
     // Dials that were under way when the pause began end in it; they do not lengthen it.
     if (now < this.#pausedUntil) return
     this.#pauseMs = this.#pauseMs === 0 ? firstPauseMs : Math.min(this.#pauseMs * 2, longestPauseMs)
@@ -57,7 +61,7 @@ export class Backoff {
 
   opened(peer: PeerId): void {
     this.#waits.delete(peer)
-    this.#failuresInARow = 0
+    this.#unreached.clear()
     this.#pauseMs = 0
     this.#pausedUntil = 0
   }

@@ -43,6 +43,8 @@ export class SignalledMesh implements Mesh {
   #banned = new Set<PeerId>()
   #backoff = new Backoff()
   #disarm: (() => void) | null = null
+  /** Not before then, for others wait to be dialled too. */
+  #nextDialAt = 0
   #nextOffer = 0
 
   constructor(options: Required<MeshOptions>) {
@@ -142,7 +144,8 @@ export class SignalledMesh implements Mesh {
       onPolicy: policy => {
         if (policy.wan && policy.wan !== this.#wan) {
           this.#wan = policy.wan
-          if (policy.wan === 'deny') this.#drop((_, place) => place === 'outside', 'policy')
+          // An offer that is out to whomever the tracker picks has no place: it must not be answered from outside.
+          if (policy.wan === 'deny') this.#drop((_, place) => place !== 'group', 'policy')
         }
         this.#events?.onPolicy(policy)
         this.#fill()
@@ -224,7 +227,10 @@ export class SignalledMesh implements Mesh {
       for (const { peer, place } of this.#neighbours.nearestFirst()) {
         if (this.#backoff.probing() && this.#dialling() > 0) break
         if (!this.#idle(peer) || !this.#welcome(peer, place) || this.#room(place) <= 0) continue
-        if (this.#backoff.ready(peer, now)) this.#dial(peer, place)
+        if (!this.#backoff.ready(peer, now)) continue
+        if (now < this.#nextDialAt) break
+        this.#nextDialAt = now + this.#options.dialGapMs
+        this.#dial(peer, place)
       }
     }
     this.#arm()
@@ -290,7 +296,8 @@ export class SignalledMesh implements Mesh {
     if (peer !== null && (attempt.answered || plan.kind === 'dial')) {
       const result = this.#counts.failed(reason, attempt.answered)
       this.#counts.outcome({ peer, ok: false, ms: now - plan.startedAt, pair: '' })
-      this.#backoff.failed(peer, now)
+      if (plan.kind === 'dial') this.#backoff.dialFailed(peer, now)
+      else this.#backoff.failed(peer, now)
       if (result === 'protocolError') this.#backoff.hold(peer, now + protocolErrorHoldMs)
       if (this.#backoff.failures(peer) >= forgetAfter) {
         this.#neighbours.forget(peer)
@@ -426,8 +433,9 @@ export class SignalledMesh implements Mesh {
     for (const { plan } of this.#attempts.values()) at = Math.min(at, plan.deadline)
     const now = this.#clock.now()
     for (const { peer } of this.#neighbours.nearestFirst()) {
-      const ready = this.#backoff.readyAt(peer)
-      if (ready > now && this.#idle(peer)) at = Math.min(at, ready)
+      if (!this.#idle(peer)) continue
+      const ready = Math.max(this.#backoff.readyAt(peer), this.#nextDialAt)
+      if (ready > now) at = Math.min(at, ready)
     }
     if (at < Number.POSITIVE_INFINITY) this.#disarm = this.#clock.arm(at, () => this.#wake())
   }

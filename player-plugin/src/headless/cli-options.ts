@@ -53,7 +53,10 @@ export function parseCli(argv: readonly string[], resolvePath: (path: string) =>
       rendition,
     )
     .addOption(
-      new Option('--integrity <rule>', 'what to do about the publisher’s digests')
+      new Option(
+        '--integrity <rule>',
+        'what to do about the publisher’s digests (audit: as prefer, until it is made)',
+      )
         .choices(['required', 'prefer', 'audit', 'off'])
         .default('prefer'),
     )

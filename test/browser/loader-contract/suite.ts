@@ -46,7 +46,7 @@ export function loaderContract(name: string): void {
 
   beforeAll(async () => {
     edge = createEdge({ dir: media, map: queryFolder('id'), digests: false })
-    http = await listen(edge.app, { port: 0 })
+    http = await listen(edge.app, { port: 0, host: '127.0.0.1' })
     script = await bundle(join(here, '../pages/loader.ts'), { globalName: 'subject' })
     browser = await launchChromium()
   })

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { createStunServer, type StunServer } from '../stun/stun-server.ts'
+import { stunBeside } from '../stun/stun-beside.ts'
+import type { StunServer } from '../stun/stun-server.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { createTracker, type Tracker, type TrackerOptions } from './tracker.ts'
 
@@ -46,21 +47,12 @@ export async function listenTracker(options: ListenOptions = {}): Promise<Listen
   }
 }
 
-/** One number for TCP and UDP. Asked for any port, a pair that is free in both is found by trying. */
 async function bind(
   server: Server,
   { port = 8080, host, withStun = true }: ListenOptions,
 ): Promise<{ readonly bound: AddressInfo; readonly stun: StunServer | null }> {
-  for (let attempt = 1; ; attempt++) {
-    const bound = await listen(server, port, host)
-    if (!withStun) return { bound, stun: null }
-    try {
-      return { bound, stun: await createStunServer({ port: bound.port, host: bound.address }) }
-    } catch (error) {
-      if (port !== 0 || attempt === 5) throw error
-      await closeServer(server)
-    }
-  }
+  if (!withStun) return { bound: await listen(server, port, host), stun: null }
+  return stunBeside({ port, listen: () => listen(server, port, host), close: () => closeServer(server) })
 }
 
 function listen(server: Server, port: number, host: string | undefined): Promise<AddressInfo> {

@@ -40,6 +40,8 @@ export class Chaos {
   #reached = new Map<number, number>()
   #wanted: number[] = []
   #rooted = new Set<number>()
+  /** Segments that stand for other bytes than at first. */
+  #encodings = new Map<number, number>()
 
   /** A viewer among viewers, and then whatever comes. */
   run(steps: readonly Step[]): void {
@@ -93,6 +95,7 @@ export class Chaos {
     const n = b % 12
     switch (kind) {
       case 'window': {
+        if (c % 23 === 5) this.#encodings.set(a % 8, b % 3)
         const entries = Array.from({ length: 1 + (b % 10) }, (_, i) => this.#listed((a % 8) + i, c % 3 === 0))
         return [{ type: 'window', track, live: c % 2 === 0, entries }]
       }
@@ -162,7 +165,9 @@ export class Chaos {
         const job = jobs[a % jobs.length]
         if (job === undefined) return []
         const known = this.watch.jobs.get(job)!
-        return [{ type: 'verified', job, bad: b % 2 === 0 ? [known.first + (c % 3)] : [] }]
+        const named = [known.first + (c % 3)]
+        if (b % 5 === 4) return [{ type: 'verified', job, bad: [], unknown: named }]
+        return [{ type: 'verified', job, bad: b % 2 === 0 ? named : [] }]
       }
       case 'proven':
         return [...this.watch.jobs.keys()]
@@ -265,10 +270,12 @@ export class Chaos {
     return next
   }
 
-  /** A root may come late, and then stays. */
+  /** A root may come late, and then stays until the segment is encoded anew. */
   #listed(index: number, isLate: boolean): WindowEntry {
     if (!isLate) this.#rooted.add(index)
-    return entryOf(index, !this.#rooted.has(index))
+    const entry = entryOf(index, !this.#rooted.has(index))
+    const encoding = this.#encodings.get(index) ?? 0
+    return entry.root === '' || encoding === 0 ? entry : { ...entry, root: `0${encoding}`.repeat(32) }
   }
 
   #done(fetch: number): Input[] {

@@ -222,14 +222,15 @@ export class Probe {
   }
 
   /** Answers every check under way: these blocks are wrong, or the list is. */
-  judge(wrong: { blocks?: readonly number[]; list?: boolean } = {}): Output[] {
+  judge(wrong: { blocks?: readonly number[]; list?: boolean; unknown?: readonly number[] } = {}): Output[] {
     const outputs: Output[] = []
     for (const { job, what, first, count } of this.all('verify')) {
       if (this.#judged.has(job)) continue
       this.#judged.add(job)
       const inJob = (wrong.blocks ?? []).filter(index => index >= first && index < first + count)
       const bad = what === 'blocks' ? inJob : wrong.list ? [0] : []
-      outputs.push(...this.put({ type: 'verified', job, bad }))
+      const unknown = wrong.unknown?.filter(index => index >= first && index < first + count) ?? []
+      outputs.push(...this.put({ type: 'verified', job, bad, unknown }))
     }
     return outputs
   }

@@ -33,6 +33,7 @@ export class Watch {
   #entries = new Map<string, WindowEntry>()
   #segments = new Map<string, Coverage>()
   #stored = new Map<string, number>()
+  #mustForget = new Set<string>()
   #integrity: Integrity = 'prefer'
   #wanted = new Set<number>()
   #armed = Infinity
@@ -53,6 +54,7 @@ export class Watch {
       outputs.push(output)
       this.#check(input, output)
     }
+    ensure(this.#mustForget.size === 0, 'what stands for other bytes now is forgotten')
     this.#checkBounds()
     return outputs
   }
@@ -112,15 +114,23 @@ export class Watch {
 
   #learn(entry: WindowEntry): void {
     const known = this.#entries.get(entry.key)
+    // Another root or size means other bytes: nothing that was known of the old ones holds.
+    const isOther =
+      known !== undefined &&
+      ((entry.root !== '' && known.root !== '' && entry.root !== known.root) ||
+        (entry.size > 0 && known.size > 0 && entry.size !== known.size))
     this.#entries.set(entry.key, {
       ...entry,
-      size: entry.size || (known?.size ?? 0),
-      root: entry.root || (known?.root ?? ''),
+      size: entry.size || (isOther ? 0 : (known?.size ?? 0)),
+      root: entry.root || (isOther ? '' : (known?.root ?? '')),
     })
+    if (isOther && this.isTouched(entry.key)) this.#mustForget.add(entry.key)
   }
 
-  /** The host restores only what is not in memory. */
+  /** The host restores only what is not in memory; playlists know better than an old store. */
   #restore(entry: WindowEntry): void {
+    const known = this.#entries.get(entry.key)
+    if (known && known.root !== entry.root && known.root !== '' && entry.root !== '') return
     this.#learn(entry)
     if (this.isTouched(entry.key)) return
     const coverage = this.#coverage(entry.key)
@@ -137,7 +147,7 @@ export class Watch {
     const coverage = this.#coverage(job.key)
     job.writings.forEach((writing, i) => {
       const index = job.first + i
-      if (input.bad.includes(index)) {
+      if (input.bad.includes(index) || input.unknown?.includes(index)) {
         if (coverage.writingOf(index) === writing) coverage.erase(index)
       } else coverage.prove(index, writing)
     })
@@ -174,6 +184,7 @@ export class Watch {
         this.#stored.set(output.key, output.size)
         return
       case 'evict':
+        this.#mustForget.delete(output.key)
         this.#stored.delete(output.key)
         this.#segments.delete(output.key)
         return
