@@ -256,6 +256,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
         edgeBps,
         at: state.now,
       }
+      state.needs++
       return
     }
     case 'busy':

@@ -20,6 +20,7 @@ export function learnSegment(state: State, track: string, entry: WindowEntry): S
   const known = state.segments.get(entry.key)
   if (known) {
     const isRootNew = known.entry.root === '' && entry.root !== '' && !known.blocks.isEmpty
+    state.needs++
     known.entry = { ...entry, size: entry.size || known.entry.size, root: entry.root || known.entry.root }
     if (known.size === 0 && entry.size > 0) known.blocks.setSize(entry.size)
     known.listed = true
