@@ -40,7 +40,13 @@ const flags = command.startsWith('sim') ? ['--max-semi-space-size=64'] : []
 const node = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node')
 const child = spawn(
   existsSync(node) ? node : process.execPath,
-  [...flags, '--conditions=nearcast-source', '--disable-warning=ExperimentalWarning', join(root, script), ...args],
+  [
+    ...flags,
+    '--conditions=nearcast-source',
+    '--disable-warning=ExperimentalWarning',
+    join(root, script),
+    ...args,
+  ],
   { stdio: 'inherit', env: { ...process.env, NEARCAST_CWD: process.env.INIT_CWD ?? process.cwd() } },
 )
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
