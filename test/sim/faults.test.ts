@@ -105,7 +105,8 @@ it('kills whoever fetches most, again and again, and puts somebody in the seat',
   const outcome = run({ ...quick, fetcherDiesMs: 8_000 }, 'nearcast', 1)
   const gone = outcome.viewings.filter(viewing => viewing.leftAt! < 60_000)
   expect(gone.length).toBeGreaterThanOrEqual(5)
-  expect(outcome.viewings.length - gone.length).toBe(8)
+  // Whoever died last may not have been replaced yet.
+  expect(outcome.viewings.length - gone.length).toBeGreaterThanOrEqual(7)
   expect(outcome.violations).toEqual([])
 })
 

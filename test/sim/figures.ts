@@ -55,6 +55,11 @@ interface Detail {
   readonly uploadMeanBytes: number
   readonly uploadP99Bytes: number
   readonly worstCopiesSteady: number
+  /** Mean rendition of the video that viewers got, kbit/s, and how often one of them changed it in a minute. */
+  readonly meanKbps: number
+  readonly switchesPerViewerMinute: number
+  /** Fragments that players gave up for a lower rendition. */
+  readonly abandoned: number
   /** Of the segments first wanted while a site was in two; 0 when none was. */
   readonly copiesWhileSplit: number
 }
@@ -111,6 +116,10 @@ export function figuresOf(outcome: Outcome): Figures {
       uploadMeanBytes: sum(uploads) / Math.max(1, uploads.length),
       uploadP99Bytes: quantile(uploads, 0.99),
       worstCopiesSteady: steady,
+      meanKbps:
+        sum(viewings.map(v => v.fragmentBps)) / Math.max(1, sum(viewings.map(v => v.fragments))) / 1000,
+      switchesPerViewerMinute: seconds > 0 ? (sum(viewings.map(v => v.switches)) * 60) / seconds : 0,
+      abandoned: sum(viewings.map(v => v.abandoned)),
       copiesWhileSplit: Math.max(
         0,
         ...scenario.partitions.map(({ fromMs, toMs }) => copies(outcome, fromMs, toMs)),

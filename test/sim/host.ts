@@ -1,5 +1,6 @@
 import type { Core, Input, Output, Policy as SitePolicy } from '../../peer-core/src/core/events.ts'
 import type { PeerId } from '../../peer-core/src/core/messages.ts'
+import { levelCap } from '../../player-plugin/src/hls/level-cap.ts'
 import type { Timer } from './clock.ts'
 import type { Link } from './network.ts'
 import { createOutbox, type Envelope } from './outbox.ts'
@@ -143,6 +144,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
           origin: output.origin,
           edgeBytes: output.edgeBytes,
           peerBytes: output.groupBytes + output.outsideBytes,
+          edgeBps: output.edgeBps,
         })
         return
       }
@@ -249,6 +251,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
     const holding = shelf.open(stream.segment(key))
     const fresh = shelf.put(holding, offset, length, payload.from, payload.wrong)
     books.useful(station, payload.from, fresh)
+    for (const want of wants.values()) if (want.segment.key === key) want.onProgress(holding.bytes)
   }
 
   const verify = (output: Extract<Output, { type: 'verify' }>): void => {
@@ -298,7 +301,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
         rate: 1,
         paused: position.paused,
         hidden: false,
-        tracks: stream.tracks,
+        tracks: position.tracks,
         goalMs: position.goalMs,
       })
     },
@@ -340,6 +343,12 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
       policy = { ...policy, ...change, mode: station.mode }
       take({ type: 'policy', policy })
     },
+    tellsAsPlugin: true,
+    levelCap: bitrates =>
+      levelCap(
+        bitrates.map(bitrate => ({ bitrate })),
+        policy.lineKbps,
+      ),
     close() {
       closed = true
       watcher.closed(view)

@@ -13,6 +13,12 @@ export interface Viewing {
   /** How long each seek took to its frame. */
   readonly seeks: number[]
   delivered: number
+  /** Fragments of the video, their nominal bits a second in all, and how often these changed. */
+  fragments: number
+  fragmentBps: number
+  switches: number
+  /** Fragments given up for a lower rendition. */
+  abandoned: number
   failed: number
   /** Retries ran out: the player gave up. */
   fatal: boolean

@@ -1,6 +1,8 @@
 import type { FailReason, Urgency } from '../../peer-core/src/core/events.ts'
+import { Abr, type LoadedFacts } from './abr.ts'
 import type { Books } from './books.ts'
 import { createMediaBuffer, type MediaBuffer } from './buffer.ts'
+import type { Timer } from './clock.ts'
 import type { EdgeClient } from './edge.ts'
 import { createPlayback, type Viewing } from './playback.ts'
 import type { Agent, Delivery } from './policy.ts'
@@ -31,12 +33,16 @@ export interface PlayerPlan {
 }
 
 interface Track {
-  readonly name: string
+  /** Changes with the rendition. */
+  name: string
+  level: number
+  /** Rises with each change of rendition: what was under way for another is no longer waited for. */
+  generation: number
   readonly buffer: MediaBuffer
   playlist: Playlist | null
   /** hls.js `requestScheduled`: playlists are asked for on a beat that the first request set. */
   beatAt: number
-  initDone: boolean
+  readonly inits: Set<string>
   loading: { cancel(): void } | null
   retries: number
 }
@@ -62,10 +68,12 @@ export function createPlayer(
   const tracks = stream.tracks.map(
     (name): Track => ({
       name,
+      level: 0,
+      generation: 0,
       buffer: createMediaBuffer(),
       playlist: null,
       beatAt: -1,
-      initDone: false,
+      inits: new Set(),
       loading: null,
       retries: 0,
     }),
@@ -79,10 +87,16 @@ export function createPlayer(
     latencies: [],
     seeks: [],
     delivered: 0,
+    fragments: 0,
+    fragmentBps: 0,
+    switches: 0,
+    abandoned: 0,
     failed: 0,
     fatal: false,
     playedMs: 0,
   }
+  const { renditions } = stream
+  const abr = new Abr(renditions, stream.plan.kind === 'live', stream.plan.segmentMs)
   let closed = false
 
   const bufferedTo = (at: number): number =>
@@ -114,6 +128,7 @@ export function createPlayer(
       bufferMs: Math.max(0, bufferedTo(at) - at),
       paused: type === 'paused' || type === 'ended',
       goalMs: plan.goalMs,
+      tracks: tracks.map(track => track.name),
     })
   }
 
@@ -123,6 +138,7 @@ export function createPlayer(
     if (closed) return
     const askedAt = clock.now()
     if (track.beatAt < 0) track.beatAt = askedAt
+    const { generation } = track
     const listed = stream.playlist(track.name, askedAt + station.site.edgeDelayMs)
     edge.fetch({
       what: 'playlists',
@@ -130,11 +146,13 @@ export function createPlayer(
       bytes: listed.bytes,
       onData() {},
       onDone() {
-        if (closed) return
+        if (closed || track.generation !== generation) return
         hearPlaylist(track, listed)
       },
       onFail() {
-        if (!closed) clock.after(1_000, () => loadPlaylist(track))
+        clock.after(1_000, () => {
+          if (track.generation === generation) loadPlaylist(track)
+        })
       },
     })
   }
@@ -149,7 +167,10 @@ export function createPlayer(
       const now = clock.now()
       if (track.beatAt + interval < now) track.beatAt = now
       else if (track.beatAt <= now) track.beatAt += interval
-      clock.at(track.beatAt, () => loadPlaylist(track))
+      const { generation } = track
+      clock.at(track.beatAt, () => {
+        if (track.generation === generation) loadPlaylist(track)
+      })
     }
     if (!playback.isSettled()) settleStart(listed)
     else if (listed.live) catchUp(listed)
@@ -184,7 +205,6 @@ export function createPlayer(
   const loadNext = (track: Track): void => {
     if (closed || viewing.fatal || track.loading !== null) return
     if (track.playlist === null || !playback.isSettled()) return
-    if (!track.initDone && track.playlist.init !== null) return load(track, track.playlist.init)
     const at = playback.playheadMs()
     const end = track.buffer.endAt(at)
     if (end - at >= plan.goalMs) {
@@ -195,8 +215,29 @@ export function createPlayer(
       })
       return
     }
+    if (track === tracks[0] && switchLevel(track, nextLevel(track, end - at))) return
+    const { init } = track.playlist
+    if (init !== null && !track.inits.has(init.key)) return load(track, init)
     const next = track.playlist.segments.find(segment => segment.startMs + segment.durationMs > end + 1)
     if (next !== undefined) load(track, next)
+  }
+
+  const nextLevel = (track: Track, bufferMs: number): number => {
+    abr.capAt(agent.levelCap?.(renditions.map(rendition => rendition.peakBps)) ?? -1)
+    return abr.next(track.level, bufferMs)
+  }
+
+  /** True when another rendition's playlist has to come first. */
+  const switchLevel = (track: Track, level: number): boolean => {
+    if (level === track.level) return false
+    if (viewing.fragments > 0) viewing.switches++
+    track.level = level
+    track.name = renditions[level]!.track
+    track.playlist = null
+    track.generation++
+    track.beatAt = -1
+    loadPlaylist(track)
+    return true
   }
 
   const load = (track: Track, segment: Segment): void => {
@@ -209,20 +250,46 @@ export function createPlayer(
     books.wanted(station, segment, clock.now())
     events.onWanted(segment, deadline, urgency)
     tellPosition()
+    const startMs = clock.now()
+    const isVideo = track === tracks[0]
+    const { level } = track
+    let firstMs = 0
+    let loadedBytes = 0
+    let watch: Timer | null = null
     const loading = agent.want({
       segment,
       deadline,
       urgency,
+      onProgress(bytes) {
+        if (firstMs === 0) firstMs = clock.now()
+        loadedBytes = bytes
+      },
       onDelivered(how) {
         if (closed) return
+        watch?.cancel()
         viewing.delivered++
+        let told: LoadedFacts | null = null
+        if (isVideo && segment.seq >= 0) {
+          viewing.fragments++
+          viewing.fragmentBps += renditions[level]!.averageBps
+          const { origin, edgeBps } = how
+          told = abr.loaded({
+            level,
+            bytes: segment.size,
+            startMs,
+            firstMs: firstMs || clock.now(),
+            endMs: clock.now(),
+            delivery: edgeBps === undefined ? null : { origin, edgeBps },
+          })
+        }
         track.retries = 0
         books.delivered(station, segment)
         events.onDelivered(segment, how, deadline)
         const append = clock.after(appendMs, () => {
           track.loading = null
           if (closed) return
-          if (segment.seq < 0) track.initDone = true
+          if (told !== null) abr.buffered(told, clock.now())
+          if (segment.seq < 0) track.inits.add(segment.key)
           else track.buffer.add(segment.startMs, segment.startMs + segment.durationMs)
           playback.grew()
           tellPosition()
@@ -232,6 +299,7 @@ export function createPlayer(
       },
       onFailed(reason) {
         if (closed) return
+        watch?.cancel()
         viewing.failed++
         events.onFailed(segment, reason)
         const delayMs = retryDelaysMs[track.retries++]
@@ -247,7 +315,32 @@ export function createPlayer(
       },
     })
     // A want that ended at once has already set what comes next.
-    if (track.loading === null) track.loading = loading
+    if (track.loading !== null) return
+    track.loading = {
+      cancel() {
+        watch?.cancel()
+        loading.cancel()
+      },
+    }
+    if (!isVideo || segment.seq < 0 || level === 0) return
+
+    /** hls.js looks at the fragment under way ten times a second. A wait that our plugin hides has not begun. */
+    const look = (): void => {
+      const now = clock.now()
+      watch = clock.after(100, look)
+      if (playback.state().type === 'starting' || playback.state().type === 'paused') return
+      const isHidden = agent.tellsAsPlugin === true
+      const shownMs = firstMs - Math.min(firstMs - startMs, abr.ttfbMs())
+      const begun = isHidden ? (firstMs === 0 ? now : shownMs) : startMs
+      const at = playback.playheadMs()
+      const lower = abr.abandon({ level, startMs: begun, firstMs, loadedBytes }, now, bufferedTo(at) - at)
+      if (lower < 0) return
+      viewing.abandoned++
+      track.loading?.cancel()
+      track.loading = null
+      switchLevel(track, lower)
+    }
+    watch = clock.after(100, look)
   }
 
   const jump = (toMs: number): void => {

@@ -36,6 +36,8 @@ export interface Want {
   /** World time at which the player needs the last byte. */
   readonly deadline: number
   readonly urgency: Urgency
+  /** So many bytes of it are here; only where the player looks at progress does it matter. */
+  onProgress(loadedBytes: number): void
   onDelivered(how: Delivery): void
   onFailed(reason: FailReason): void
 }
@@ -44,6 +46,8 @@ export interface Delivery {
   readonly origin: Origin
   readonly edgeBytes: number
   readonly peerBytes: number
+  /** Rate at which the edge fed whoever fetched it, bytes a second, 0 unknown: for players that are told as our plugin tells them. */
+  readonly edgeBps?: number
 }
 
 export interface PlayerPosition {
@@ -52,6 +56,8 @@ export interface PlayerPosition {
   readonly bufferMs: number
   readonly paused: boolean
   readonly goalMs: number
+  /** Tracks being played, video first. */
+  readonly tracks: readonly string[]
 }
 
 export interface Agent {
@@ -60,6 +66,10 @@ export interface Agent {
   want(want: Want): { cancel(): void }
   linkOpened(link: Link, mode: 'share' | 'leech'): void
   setPolicy(policy: Partial<SitePolicy>): void
+  /** Waiting is not shown to the player as transfer, and deliveries are told by `edgeBps` (FINDINGS §4): our plugin. */
+  readonly tellsAsPlugin?: true
+  /** The highest rendition that may be chosen, by its index; −1: any. */
+  levelCap?(bitrates: readonly number[]): number
   /** The page is gone: nothing of it may act any more. */
   close(): void
 }

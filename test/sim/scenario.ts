@@ -37,6 +37,8 @@ export interface Scenario {
   readonly stream: StreamPlan
   /** A site's line as a multiple of the stream's bitrate; Infinity: no limit. */
   readonly lineRatio: number
+  /** When the line becomes another one. */
+  readonly lineChanges: readonly { readonly atMs: number; readonly ratio: number }[]
   readonly discipline: Discipline
   /** Whether the operator stated the line's capacity in the site's policy. */
   readonly lineStated: boolean
@@ -72,6 +74,7 @@ const liveStream: StreamPlan = {
   kind: 'live',
   segmentMs: 2_000,
   videoBps: 1_500_000,
+  ladderBps: [],
   audioBps: 0,
   variation: 0.3,
   init: true,
@@ -89,6 +92,7 @@ export const officeScenario: Scenario = {
   durationMs: 90_000,
   stream: liveStream,
   lineRatio: 40,
+  lineChanges: [],
   discipline: 'fair',
   lineStated: false,
   joins: 'staggered',

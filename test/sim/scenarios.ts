@@ -167,6 +167,18 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     ...officeScenario,
+    name: 'abr-drop',
+    about: 'three renditions on a line of 12 Mbit/s that is 4 Mbit/s for forty seconds',
+    stream: { ...live, videoBps: 3_000_000, ladderBps: [400_000, 1_500_000, 3_000_000] },
+    lineRatio: 4,
+    lineChanges: [
+      { atMs: 40_000, ratio: 4 / 3 },
+      { atMs: 80_000, ratio: 4 },
+    ],
+    durationMs: 120_000,
+  },
+  {
+    ...officeScenario,
     name: 'faults',
     about: 'slow, silent and lying peers',
     viewers: 10,

@@ -6,6 +6,8 @@ export interface StreamPlan {
   readonly kind: 'live' | 'vod'
   readonly segmentMs: number
   readonly videoBps: number
+  /** Renditions to choose from, lowest first; empty: `videoBps` alone. */
+  readonly ladderBps: readonly number[]
   /** A second, small track beside the video; 0: muxed. */
   readonly audioBps: number
   /** Sizes lie within ± this share of the mean. */
@@ -41,9 +43,19 @@ export interface Playlist {
   readonly bytes: number
 }
 
+/** One rendition of the video. */
+export interface Rendition {
+  readonly track: string
+  readonly averageBps: number
+  /** Of its largest segment, as BANDWIDTH states it. */
+  readonly peakBps: number
+}
+
 export interface Stream {
   readonly plan: StreamPlan
-  /** Video first. */
+  /** The video's, lowest first. */
+  readonly renditions: readonly Rendition[]
+  /** What a viewer plays at once, video first: there the lowest rendition. */
   readonly tracks: readonly string[]
   playlist(track: string, now: number): Playlist
   /** Throws for a key that no playlist ever listed. */
@@ -56,7 +68,16 @@ const earlierSegments = 30
 const initBytes = 900
 
 export function createStream(seed: number, plan: StreamPlan): Stream {
-  const tracks = plan.audioBps > 0 ? ['video', 'audio'] : ['video']
+  const ladder = plan.ladderBps.length > 0 ? plan.ladderBps : [plan.videoBps]
+  const renditions = ladder.map(
+    (averageBps, i): Rendition => ({
+      track: plan.ladderBps.length > 0 ? `video-${i}` : 'video',
+      averageBps,
+      peakBps: averageBps * (1 + plan.variation),
+    }),
+  )
+  const tracks = [renditions[0]!.track, ...(plan.audioBps > 0 ? ['audio'] : [])]
+  const rates = new Map([['audio', plan.audioBps], ...renditions.map(r => [r.track, r.averageBps] as const)])
   const known = new Map<string, Segment>()
   const lists = new Map<string, { newest: number; playlist: Playlist }>()
   const leadMs = plan.kind === 'live' ? earlierSegments * plan.segmentMs : 0
@@ -65,7 +86,7 @@ export function createStream(seed: number, plan: StreamPlan): Stream {
     const key = seq < 0 ? `${track}/init` : `${track}/${seq}`
     const made = known.get(key)
     if (made !== undefined) return made
-    const rate = track === 'audio' ? plan.audioBps : plan.videoBps
+    const rate = rates.get(track)!
     const mean = (rate / 8) * (plan.segmentMs / 1000)
     const luck = hash32(key, seed) / 2 ** 32
     const segment: Segment = {
@@ -87,6 +108,7 @@ export function createStream(seed: number, plan: StreamPlan): Stream {
 
   return {
     plan,
+    renditions,
     tracks,
     playlist(track, now) {
       const newest = newestAt(now)

@@ -208,6 +208,11 @@ export function runWorld(options: RunOptions): Outcome {
       first.set(seat.index, [...visits.values()].at(-1)!)
     })
   }
+  for (const { atMs, ratio } of scenario.lineChanges) {
+    clock.at(atMs, () => {
+      for (const { down, up } of sites) for (const line of [down, up]) line.setRate((bitrate * ratio) / 8)
+    })
+  }
   for (const action of scenario.actions) {
     clock.at(action.atMs, () => {
       const visit = first.get(action.viewer)

@@ -56,7 +56,8 @@ export function askFor(state: State, segment: Segment, offer: InOffer, index: nu
 export function retireLate(state: State, segment: Segment): void {
   for (const ask of [...segment.asks]) {
     if (ask.late) {
-      if (state.now - ask.sentAt > forgottenMs) removeAsk(state, ask)
+      // Taken back, or it would go on counting against what may be out at this peer.
+      if (state.now - ask.sentAt > forgottenMs) giveUp(state, ask)
       continue
     }
     const elsewhere = isBetterElsewhere(state, segment, ask)

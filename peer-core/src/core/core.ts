@@ -262,6 +262,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
         edgeBps,
         at: state.now,
       }
+      state.needs++
       return
     }
     case 'busy':

@@ -76,6 +76,8 @@ describe('starting where others are', () => {
     probe.list([entryOf(0)])
     const first = probe.want(0, 0, 'start')
     expect(first.some(output => output.type === 'fetchEdge')).toBe(false)
+    probe.pass(350)
+    expect(probe.fetches()).toEqual([])
     probe.pass(600)
     expect(probe.fetches()).toHaveLength(1)
   })

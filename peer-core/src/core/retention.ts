@@ -20,6 +20,7 @@ const mostStrays = 8_192
 export function learnSegment(state: State, track: string, entry: WindowEntry): Segment {
   const known = state.segments.get(entry.key)
   if (known) {
+    state.needs++
     known.listed = true
     if (!agree({ size: known.size, root: known.entry.root }, entry)) {
       replace(state, known, entry)

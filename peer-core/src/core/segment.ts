@@ -135,6 +135,8 @@ export class Segment {
   progressAt = 0
   /** Since when no source can make the deadline, 0 while one can. */
   dangerSince = 0
+  /** What `groupNeedAt` found when `State.needs` was this. */
+  groupNeed = { at: Infinity, as: -1 }
   /** It came, in part, while its lease was still arriving. */
   leased = false
   /** Blocks that the edge gave wrong once; −1: the list of their hashes. */

@@ -38,6 +38,7 @@ export function groupPeers(state: State): readonly Peer[] {
 /** Somebody came, went, or changed what they share: who is in the group, and who is due, is found anew. */
 export function peersChanged(state: State): void {
   state.group = null
+  state.needs++
   state.watchAt = -Infinity
 }
 

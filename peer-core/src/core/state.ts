@@ -50,6 +50,8 @@ export interface State {
   watchAt: number
   /** Those behind our network, while nobody came, went or changed; see `groupPeers`. */
   group: Peer[] | null
+  /** Rises when a position, or who is here, or what a window names changes: see `groupNeedAt`. */
+  needs: number
   /** Requests of all peers that wait for our uplink, and peers that we told it is late. */
   queued: number
   toldBusy: number
@@ -116,6 +118,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     peers: new Map(),
     watchAt: -Infinity,
     group: null,
+    needs: 0,
     queued: 0,
     toldBusy: 0,
     banned: new Set(),

@@ -82,6 +82,12 @@ export function isUnreliable(peer: Peer): boolean {
 
 /** When the group's hungriest viewer of this track needs the segment, as far as they told; our own need apart. */
 export function groupNeedAt(state: State, segment: Segment): number {
+  if (segment.groupNeed.as !== state.needs)
+    segment.groupNeed = { at: findNeed(state, segment), as: state.needs }
+  return segment.groupNeed.at
+}
+
+function findNeed(state: State, segment: Segment): number {
   let need = Infinity
   for (const peer of groupPeers(state)) {
     const { position } = peer

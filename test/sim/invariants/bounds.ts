@@ -47,6 +47,8 @@ interface Rate {
   lateWakes: number
   /** Blocks that came in. */
   blocks: number
+  /** Most that were connected at a time: what was said to one that left counts, too. */
+  peers: number
 }
 
 /** A core neither spins on its timer nor floods its links. */
@@ -55,7 +57,7 @@ export function coreIsCalm(report: Report): Invariant {
   const rateOf = (host: HostView, now: number): Rate => {
     let rate = rates.get(host)
     if (rate === undefined) {
-      rate = { since: now, ticks: 0, messages: 0, lateWakes: 0, blocks: 0 }
+      rate = { since: now, ticks: 0, messages: 0, lateWakes: 0, blocks: 0, peers: host.peers() }
       rates.set(host, rate)
     }
     return rate
@@ -66,6 +68,7 @@ export function coreIsCalm(report: Report): Invariant {
       const rate = rateOf(host, now)
       if (input.type === 'tick') rate.ticks++
       else rate.lateWakes = 0
+      rate.peers = Math.max(rate.peers, host.peers())
     },
     output(host, now, output) {
       const rate = rateOf(host, now)
@@ -82,7 +85,7 @@ export function coreIsCalm(report: Report): Invariant {
       const seconds = (now - rate.since) / 1000
       if (seconds * 1000 < windowMs) return
       const each = messagesPerPeerSecond + rate.blocks / seconds
-      const most = messagesPerSecond + each * host.peers()
+      const most = messagesPerSecond + each * rate.peers
       if (rate.ticks > ticksPerSecond * seconds) {
         report(host, 'timers', `${Math.round(rate.ticks / seconds)} ticks a second`)
       }
@@ -90,10 +93,17 @@ export function coreIsCalm(report: Report): Invariant {
         report(
           host,
           'chatter',
-          `${Math.round(rate.messages / seconds)} messages a second to ${host.peers()} peers`,
+          `${Math.round(rate.messages / seconds)} messages a second to ${rate.peers} peers`,
         )
       }
-      rates.set(host, { since: now, ticks: 0, messages: 0, lateWakes: rate.lateWakes, blocks: 0 })
+      rates.set(host, {
+        since: now,
+        ticks: 0,
+        messages: 0,
+        lateWakes: rate.lateWakes,
+        blocks: 0,
+        peers: host.peers(),
+      })
     },
     closed: host => void rates.delete(host),
   }

@@ -9,11 +9,16 @@ export const http: Policy = {
     setPosition() {},
     want(want) {
       const { segment } = want
+      let loaded = 0
       const request = edge.fetch({
         what: 'media',
         segment,
         bytes: segment.size,
-        onData: bytes => books.useful(station, 'edge', bytes),
+        onData(bytes) {
+          books.useful(station, 'edge', bytes)
+          loaded += bytes
+          want.onProgress(loaded)
+        },
         onDone: () => want.onDelivered({ origin: 'edge', edgeBytes: segment.size, peerBytes: 0 }),
         onFail: trouble => want.onFailed(`edge-${trouble}`),
       })

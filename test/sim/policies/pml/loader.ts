@@ -42,7 +42,7 @@ export function createLoader(
   const store = createStore(storeBytes, stream.plan.kind === 'live')
   const neighbours = new Map<PeerId, Neighbour>()
   let listed: readonly Segment[] = []
-  let position: PlayerPosition = { streamMs: 0, bufferMs: 0, paused: false, goalMs: 0 }
+  let position: PlayerPosition = { streamMs: 0, bufferMs: 0, paused: false, goalMs: 0, tracks: [] }
   let wanted: Want | null = null
   let lastRequested: Segment | null = null
   let neighboursVersion = 0

@@ -103,6 +103,7 @@ export function createDesk(outages: readonly Outage[] = [], lineBps = 100e6): De
         segment,
         deadline: 0,
         urgency: 'play',
+        onProgress() {},
         onDelivered(how) {
           deliveries.push(how)
           told.push(`got ${segment.seq}`)
