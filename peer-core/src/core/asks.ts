@@ -99,6 +99,8 @@ function giveUp(state: State, ask: Ask): void {
   const { n, offset, length } = ask
   emit(state, { type: 'send', peer: ask.peer, message: { type: 'cancel', n, offset, length }, key: null })
   removeAsk(state, ask)
+  const peer = state.peers.get(ask.peer)
+  if (peer) peer.withdrawn++
 }
 
 /**
@@ -114,7 +116,8 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   const ask = findAsk(peer, piece)
   for (const hungry of state.hungry) state.dirty.add(hungry)
   if (!ask) {
-    if (++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
+    if (peer.withdrawn > 0) peer.withdrawn--
+    else if (++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
     const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key
     if (key !== undefined) {
       emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
@@ -161,7 +164,10 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
 /** It has not what it offered: the offer is void. */
 export function hearReject(state: State, peer: Peer, reject: RejectMessage): Segment | null {
   const ask = findAsk(peer, reject)
-  if (!ask) return null
+  if (!ask) {
+    if (peer.withdrawn > 0) peer.withdrawn--
+    return null
+  }
   removeAsk(state, ask)
   const offer = peer.offers.get(reject.n)
   if (offer && !ask.late) dropOffer(state, peer, offer)
@@ -177,11 +183,7 @@ export function dropAsksOf(state: State, peer: Peer): void {
 }
 
 export function cancelAsks(state: State, segment: Segment): void {
-  for (const ask of [...segment.asks]) {
-    const { n, offset, length } = ask
-    emit(state, { type: 'send', peer: ask.peer, message: { type: 'cancel', n, offset, length }, key: null })
-    removeAsk(state, ask)
-  }
+  for (const ask of [...segment.asks]) giveUp(state, ask)
 }
 
 /** Two round trips' worth, and a tenth of a second of it: the pipe stays full while answers travel. */

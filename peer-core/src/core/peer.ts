@@ -60,6 +60,8 @@ export class Peer {
   restsUntil = 0
   /** Leases of theirs that came to nothing, since they last gave us a byte. */
   lapses = 0
+  /** Requests taken back, whose answer (the piece after all, or a reject) is still to come. */
+  withdrawn = 0
   /** Pieces nobody asked for. */
   unsolicited = 0
 

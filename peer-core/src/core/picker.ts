@@ -70,7 +70,8 @@ function pickOffer(
       wakeBy(state, peer.restsUntil)
       continue
     }
-    if (peer.askedBytes >= askWindow(state, peer) || peer.asks.size >= peer.hello.reqq) continue
+    if (peer.askedBytes >= askWindow(state, peer) || peer.asks.size + peer.withdrawn >= peer.hello.reqq)
+      continue
     const finish =
       peer.rttMs +
       ((peer.askedBytes + blockBytes) * 1000) / plannedBps(peer.goodput) +
