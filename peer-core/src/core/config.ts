@@ -12,6 +12,10 @@ export interface CoreConfig {
   readonly minRankDelayMs: number
   /** Most distance between two ranks. @default 250 */
   readonly maxRankDelayMs: number
+  /** And on a thin line, where a rank gives the one before it the time of a first block. @default 300 */
+  readonly maxThinRankMs: number
+  /** Least silence of a lease on a thin line: whoever replaced it would wait in the same queue. @default 1000 */
+  readonly thinSilentMs: number
   /** On a thin line rank r waits this × r, at most `maxStartRankMs`, before a first fragment. @default 50 */
   readonly startRankMs: number
   /** @default 500 */
@@ -65,6 +69,8 @@ export const defaultConfig: CoreConfig = {
   candidateAgeMs: 2_000,
   minRankDelayMs: 40,
   maxRankDelayMs: 250,
+  maxThinRankMs: 300,
+  thinSilentMs: 1_000,
   startRankMs: 50,
   maxStartRankMs: 500,
   startLinkMs: 400,

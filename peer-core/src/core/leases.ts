@@ -61,16 +61,28 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
 
 /** Two leases on the same bytes: one yields, keeping what it has. */
 export function resolveConflict(state: State, segment: Segment, offer: InOffer): void {
-  if (!offer.active || offer.source !== 'edge' || offer.voidSince > 0) return
+  if (!offer.active || offer.voidSince > 0 || offer.source === 'held') return
   const peer = state.peers.get(offer.peer)
   // Whoever the group cannot be fed by takes no lease away from it.
   if (peer?.place !== 'group' || peer.mode !== 'share' || !isPartner(state, peer)) return
   for (const fetch of [...segment.fetches]) {
     const meets = offer.from <= fetch.frontier && fetch.frontier < (offer.to > 0 ? offer.to : Infinity)
-    if (!fetch.claim || !meets || keepsAgainst(state, segment, fetch, offer)) continue
+    if (!fetch.claim || !meets) continue
+    if (offer.source === 'edge' ? keepsAgainst(state, segment, fetch, offer) : !isAheadOfUs(fetch, offer))
+      continue
+    if (offer.source === 'relay') segment.hasYieldedToRelay = true
     abortFetch(state, fetch, 'yielded')
     emit(state, { type: 'trace', note: { kind: 'yield', key: segment.key, to: offer.peer } })
   }
+}
+
+/**
+ * What is relayed further than we are comes from a lease that we cannot see: its holder has no link to us. Believed
+ * once a segment: nobody shall keep us from the edge by empty words.
+ */
+function isAheadOfUs(fetch: Fetch, offer: InOffer): boolean {
+  const { segment, reason } = fetch
+  return !segment.hasYieldedToRelay && reason !== 'backwards' && offer.frontier > fetch.frontier + blockBytes
 }
 
 function isOurDuty(state: State, segment: Segment): boolean {
@@ -126,12 +138,20 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   if (alone && roleOf(state.policy) === 'mesh') return segment.orphanSince
   const patience = want?.urgency === 'seek' && thin ? config.seekPatienceMs : 0
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
-  const at = segment.orphanSince + patience + rank * rankDelayMs(state)
+  const at = segment.orphanSince + patience + rank * (thin ? thinRankDelayMs(state) : rankDelayMs(state))
   const isOthersTurn = isFed(state) || (alone && roleOf(state.policy) !== 'mesh')
   const takesOnly = state.policy.mode !== 'share' && hasCompany(state, segment)
   if (!isOthersTurn && !takesOnly) return at
   // What only takes feeds nobody with its copy, and a member is about to be fed: until its own time comes it waits.
   return Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment)))
+}
+
+/**
+ * On a thin line a copy too many costs more than a wait: the next rank gives the one before it the time that its
+ * first block takes, since the two may have no link and only others' relays tell of it.
+ */
+function thinRankDelayMs(state: State): number {
+  return Math.max(rankDelayMs(state), Math.min(edgeTimeMs(state, blockBytes), state.config.maxThinRankMs))
 }
 
 /** Before anybody is connected the rank is a guess among those the tracker counts. */

@@ -34,12 +34,14 @@ export function isLineFull(state: State, segment: Segment): boolean {
   return busy > 0 && busy + bitrateBps(state, segment) > lineBps(state)
 }
 
-/** What each lease under way can expect of a line, bytes a second; Infinity on one that is not thin. */
-export function lineShareBps(state: State, segment: Segment): number {
-  if (!isThin(state, segment)) return Infinity
-  let leases = 0
-  for (const other of state.active.keys()) if (isLeased(state, other)) leases++
-  return lineBps(state) / Math.max(leases, 1)
+/** The leases under way use most of a thin line: then the line is what is slow, and one more would only share it. */
+export function isLineBusy(state: State): boolean {
+  let bps = 0
+  for (const segment of state.active.keys()) {
+    if (segment.fetches.size > 0) bps += segment.edgeBps
+    for (const offer of segment.offers) if (offer.active && offer.source === 'edge') bps += offer.rateBps
+  }
+  return bps > 0.5 * lineBps(state)
 }
 
 function lineBps(state: State): number {

@@ -131,6 +131,8 @@ export class Segment {
   leasedAt = 0
   /** Our turn, and outside peers hold it: their bytes stand for the edge's. */
   viaOutside = false
+  /** A lease of ours gave way to one that only relays told of. */
+  hasYieldedToRelay = false
   /** When the last new byte came. */
   progressAt = 0
   /** Since when no source can make the deadline, 0 while one can. */

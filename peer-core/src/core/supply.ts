@@ -1,5 +1,5 @@
 import { plannedBps } from './goodput.ts'
-import { edgeTimeMs, lineShareBps } from './line.ts'
+import { edgeTimeMs, isLineBusy, isThin } from './line.ts'
 import { blockBytes, type PeerId } from './messages.ts'
 import { peersFinishMs } from './picker.ts'
 import type { Ask, Fetch, InOffer, Segment } from './segment.ts'
@@ -67,10 +67,11 @@ export function voidLeases(state: State, segment: Segment, dueAt: number): void 
     if (!offer.active || isLost || (end > 0 && offer.frontier >= end)) continue
     if (need < 0) need = Math.min(dueAt, groupNeedAt(state, segment))
     const spare = Math.max(need - state.config.marginMs - edgeMs - state.now, 0)
-    const { minSilentMs, silentMs } = state.config
+    const { minSilentMs, silentMs, thinSilentMs } = state.config
     const started = offer.frontier > offer.from ? 0 : 2 * state.edge.delayMs
     const stride = offer.source === 'edge' ? 0 : strideMs(state, offer)
-    const patience = started + stride + Math.min(Math.max(spare / 2, minSilentMs), silentMs)
+    const least = offer.source === 'edge' && isThin(state, segment) ? thinSilentMs : minSilentMs
+    const patience = started + stride + Math.min(Math.max(spare / 2, least), silentMs)
     if (state.now - offer.grownAt >= patience) markVoid(state, segment, offer, 'silent')
     else {
       wakeBy(state, offer.grownAt + patience)
@@ -87,8 +88,9 @@ function strideMs(state: State, offer: InOffer): number {
 
 function isTooSlow(state: State, segment: Segment, offer: InOffer, need: number, edgeMs: number): boolean {
   if (offer.rateBps === 0 || segment.size === 0 || offer.source !== 'edge') return false
-  // The line itself is what is slow: a second request would only share it.
-  if (offer.rateBps > 0.5 * lineShareBps(state, segment)) return false
+  // A lease that has just begun on a thin line is still in its slow start.
+  if (isThin(state, segment) && (state.now - offer.since < state.config.thinSilentMs || isLineBusy(state)))
+    return false
   const end = offer.to > 0 ? offer.to : segment.size
   const finish = state.now + ((end - offer.frontier) * 1000) / offer.rateBps
   return (
