@@ -115,10 +115,8 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   for (const hungry of state.hungry) state.dirty.add(hungry)
   if (!ask) {
     if (++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
-    const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key
-    if (key !== undefined) {
-      emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
-    }
+    const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key ?? ''
+    emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
     return null
   }
   const { segment } = ask
