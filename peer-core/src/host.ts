@@ -155,7 +155,7 @@ class Host implements Swarm {
       self: this.#options.selfId,
       mode: this.#policy.mode,
       policy: this.#policy,
-      bytes: { ...ledger.bytes, control: ledger.control() },
+      bytes: { ...ledger.bytes, uploaded: ledger.uploaded(), control: ledger.control() },
       peers: ledger.peers(),
       segments: ledger.segments(),
       edgeFetches: ledger.edgeFetches(),
@@ -294,8 +294,6 @@ class Host implements Swarm {
       return
     }
     if (message.type !== 'piece') return
-    record.sentBytes += message.length
-    this.#ledger.bytes.uploaded += message.length
     this.#given.add(output.peer)
     const bytes = this.#payloads.view(key, message.offset, message.length)
     if (bytes) return record.link.send(message, bytes)

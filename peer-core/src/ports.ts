@@ -26,6 +26,8 @@ export interface Link {
   send(message: PeerMessage, payload?: Uint8Array): void
   /** Bytes of ours not yet handed to the network. */
   queuedBytes(): number
+  /** Media of ours that left for the network: a piece taken back while it waited is none. */
+  sentBytes(): number
   /** Bytes both ways that were no media: messages, hashes and framing. */
   controlBytes(): number
   /** Attach the receiver. Messages that came before are buffered, in order. */

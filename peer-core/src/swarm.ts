@@ -101,12 +101,12 @@ export interface SwarmSnapshot {
   readonly bytes: {
     /** Media bodies that this viewer took from the edge. */
     readonly edge: number
-    /** Media from peers of the group, and from outside it. */
+    /** Media from peers of the group, and from outside it, all that arrived. */
     readonly group: number
     readonly outside: number
-    /** Media given to others. */
+    /** Media given to others: what left, not what they took back while it waited. */
     readonly uploaded: number
-    /** Media that came more than once. */
+    /** Of what edge and peers brought: what came more than once, or when it was no longer waited for. */
     readonly duplicate: number
     /** Block-hash lists, from edge and peers. */
     readonly digests: number

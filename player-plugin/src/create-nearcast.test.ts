@@ -66,6 +66,7 @@ function sidecarText(): string {
 /** As much of a player as a film needs that is only listed. */
 function filmPlayer(reads: string[]) {
   const listeners = new Map<string, Set<(event: never, data: never) => void>>()
+  const loads: string[] = []
   const text = new TextEncoder().encode(sidecarText())
   class Loader {
     load(context: { url: string }, _: unknown, callbacks: { onSuccess(response: object): void }): void {
@@ -89,6 +90,9 @@ function filmPlayer(reads: string[]) {
     bandwidthEstimate: 1e6,
     ttfbEstimate: 100,
     autoLevelCapping: -1,
+    started: true,
+    stopLoad: () => void loads.push('stop'),
+    startLoad: (position: number) => void loads.push(`start ${position}`),
     on: (event: string, listener: (event: never, data: never) => void) =>
       void listeners.set(event, (listeners.get(event) ?? new Set()).add(listener)),
     off: (event: string, listener: (event: never, data: never) => void) =>
@@ -101,7 +105,8 @@ function filmPlayer(reads: string[]) {
   const m3u8 = '#EXTM3U\n#EXT-X-NEARCAST:VERSION=1,HASHES="/h/{root}"\n#EXTINF:2,\n0.ts\n#EXTINF:2,\n1.ts\n'
   const details = { url: playlistUrl, live: false, targetduration: 2, m3u8, fragments }
   return {
-    hls: hls as unknown as HlsLike,
+    hls: hls as unknown as HlsLike & { started: boolean },
+    loads,
     /** The player is told to load the film, and reads its playlist. */
     load() {
       const emit = (event: string, data: unknown) => {
@@ -116,6 +121,47 @@ function filmPlayer(reads: string[]) {
     },
   }
 }
+
+describe('a player that existed before', () => {
+  const attached = () => {
+    const nearcast = createSession({ tracker: '' })
+    const player = filmPlayer([])
+    nearcast.attach(player.hls)
+    return { nearcast, ...player }
+  }
+
+  it('gets its loader and its way of loading back, and loads anew in that way', async () => {
+    const { nearcast, hls, loads } = attached()
+    expect(hls.config).toMatchObject({ progressive: false, fLoader: expect.any(Function) })
+    await nearcast.destroy()
+    expect(hls.config).toMatchObject({ progressive: true, fLoader: undefined })
+    expect(loads).toEqual(['stop', 'start -1'])
+  })
+
+  it('is not started when it stood still, or went away itself', async () => {
+    const still = attached()
+    still.hls.started = false
+    await still.nearcast.destroy()
+    expect(still.hls.config.progressive).toBe(true)
+    expect(still.loads).toEqual([])
+
+    const gone = attached()
+    gone.end()
+    await gone.nearcast.destroy()
+    expect(gone.hls.config.progressive).toBe(true)
+    expect(gone.loads).toEqual([])
+  })
+
+  it('goes on undisturbed where it never loaded progressively', async () => {
+    const nearcast = createSession({ tracker: '' })
+    const { hls, loads } = filmPlayer([])
+    hls.config.progressive = false
+    nearcast.attach(hls)
+    await nearcast.destroy()
+    expect(hls.config).toMatchObject({ progressive: false, fLoader: undefined })
+    expect(loads).toEqual([])
+  })
+})
 
 describe('digests beside a playlist', () => {
   async function session() {

@@ -38,8 +38,8 @@ class NearcastSession implements Nearcast {
   readonly #edge: PlayerEdge
   readonly #loader: LoaderConstructor
   readonly #sideDigests: SideDigests
-  /** Fragment loaders that were there before us, by player configuration. */
-  readonly #earlier = new WeakMap<object, LoaderConstructor | undefined>()
+  /** What a player's configuration was before us. */
+  readonly #earlier = new WeakMap<object, Pick<HlsConfigLike, 'fLoader' | 'progressive'>>()
   #player: HlsPlayer | null = null
   #state: NearcastState = { type: 'idle' }
   #contentId = ''
@@ -91,7 +91,7 @@ class NearcastSession implements Nearcast {
     const { config } = hls
     if (this.#player?.hls === hls) return player
     if (!this.#earlier.has(config)) {
-      this.#earlier.set(config, config.fLoader)
+      this.#earlier.set(config, { fLoader: config.fLoader, progressive: config.progressive })
       config.fLoader = this.#loader
       config.progressive = false
     }
@@ -148,7 +148,9 @@ class NearcastSession implements Nearcast {
   destroy(): Promise<void> {
     if (this.#state.type === 'closed') return this.#closing
     this.#stop()
-    this.#dropPlayer()
+    const hls = this.#player?.hls
+    const streams = this.#dropPlayer()
+    if (hls && streams) this.#guard('restart', () => restart(hls))
     this.#setState({ type: 'closed' })
     this.#emitter.clear()
     return this.#closing
@@ -174,27 +176,31 @@ class NearcastSession implements Nearcast {
       },
       onDigestsMissing: (track, details) => this.#sideDigests.lookFor(track, details, this.#player),
       onDelivery: (context, track, delivery) => this.#onDelivery(context, track, delivery),
-      onDestroyed: () => this.#dropPlayer(),
+      onDestroyed: () => void this.#dropPlayer(),
       onFailure: cause => this.#warn('event-failed', 'Nearcast failed inside an event of the player.', cause),
     })
     this.#edge.follow(hls)
     this.#guard('window', () => this.#player?.use(this.#started?.swarm ?? null))
   }
 
-  #dropPlayer(): void {
+  /** Gives the player back as it was. True when it is to load progressively again. */
+  #dropPlayer(): boolean {
     const player = this.#player
-    if (!player) return
+    if (!player) return false
     this.#player = null
     this.#sideDigests.clear()
     player.close()
     this.#edge.follow(null)
     const { config } = player.hls
-    if (config && this.#earlier.has(config) && config.fLoader === this.#loader) {
-      config.fLoader = this.#earlier.get(config)
+    const earlier = config && this.#earlier.get(config)
+    const ours = earlier !== undefined && config.fLoader === this.#loader
+    if (ours) {
+      Object.assign(config, earlier)
       this.#earlier.delete(config)
     }
     // A page that builds its player anew finds the swarm still there; without one nobody gives it a position.
     this.#started?.swarm.setPosition(idlePosition)
+    return ours && earlier.progressive
   }
 
   #useContent(manifestUrl: string): void {
@@ -320,7 +326,7 @@ class NearcastSession implements Nearcast {
   }
 
   #plainLoader(config: HlsConfigLike): LoaderConstructor {
-    return this.#earlier.get(config) ?? config.loader
+    return this.#earlier.get(config)?.fLoader ?? config.loader
   }
 
   #onDelivery(context: LoaderContextLike, track: TrackPath, { bytes, ...delivery }: Delivery): void {
@@ -354,6 +360,16 @@ class NearcastSession implements Nearcast {
       this.#warn(`${what}-failed`, 'Nearcast failed inside an event of the player; playback goes on.', cause)
     }
   }
+}
+
+/**
+ * The player's demuxer was told when it was made whether segments come in parts; loading anew makes another one. A
+ * player that was stopped gets it when it starts.
+ */
+function restart(hls: HlsLike): void {
+  if (!(hls.loadingEnabled ?? hls.started)) return
+  hls.stopLoad()
+  hls.startLoad(-1)
 }
 
 const idlePosition = { mediaMs: 0, bufferMs: 0, rate: 1, paused: true, hidden: false, tracks: [], goalMs: 0 }

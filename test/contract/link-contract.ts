@@ -303,6 +303,31 @@ export function linkContract(open: () => Promise<LinkPair>): void {
     expect(ear.heard.map(({ message }) => message.type).sort()).toEqual(['piece', 'ping'])
   })
 
+  it('counts as sent what left, and not what was taken back while it waited', async () => {
+    const [a, b] = await pair()
+    const runs = 200
+    const block = bytes(runBytes)
+    const server = createEar(message => {
+      if (message.type === 'request') b.send({ ...message, type: 'piece' }, block)
+    })
+    b.listen(server)
+    let received = 0
+    a.listen(
+      createEar(message => {
+        if (message.type === 'piece') received += message.length
+      }),
+    )
+    const range = (run: number) => ({ n: 1, offset: run * runBytes, length: runBytes })
+    for (let run = 0; run < runs; run++) a.send({ type: 'request', ...range(run) })
+    await server.wait(message => message.type === 'request' && message.offset === range(runs - 1).offset)
+    a.send({ type: 'cancel', ...range(runs - 1) })
+    await server.wait(ofType('cancel'))
+    await expect.poll(() => b.queuedBytes(), { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => received, { timeout: 10_000 }).toBe((runs - 1) * runBytes)
+    expect(b.sentBytes()).toBe(received)
+    expect(a.sentBytes()).toBe(0)
+  })
+
   it('refuses requests beyond what the other side takes, without bothering it', async () => {
     const [a, b] = await pair()
     const asked = createEar()

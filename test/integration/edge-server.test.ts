@@ -388,6 +388,14 @@ describe('digests', () => {
     expect((await fetch(at, { headers: again })).status).toBe(304)
     const refused = await fetch(at, { headers: { 'accept-encoding': 'gzip;q=0, identity' } })
     expect(refused.headers.get('content-encoding')).toBeNull()
+    const head = await fetch(at, { method: 'HEAD', headers: { 'accept-encoding': 'gzip' } })
+    expect(Number(head.headers.get('content-length'))).toBe(less)
+    expect(head.headers.get('etag')).toBe(packed!.headers.get('etag'))
+    // A part is one of the text.
+    const part = await fetch(at, { headers: { 'accept-encoding': 'gzip', range: 'bytes=0-6' } })
+    expect([part.status, part.headers.get('content-encoding')]).toEqual([206, null])
+    expect(part.headers.get('vary')).toContain('Accept-Encoding')
+    expect(await part.text()).toBe('#EXTM3U')
     // Media stays as it is: its lengths and ranges must be those of the file.
     const segment = await fetch(`${url}/vod/s0.ts`, { headers: { 'accept-encoding': 'gzip' } })
     expect(segment.headers.get('content-encoding')).toBeNull()

@@ -183,6 +183,7 @@ export function tamperPieces(link: Link, change: (payload: Uint8Array) => Uint8A
       if (changed) link.send(message, changed)
     },
     queuedBytes: () => link.queuedBytes(),
+    sentBytes: () => link.sentBytes(),
     controlBytes: () => link.controlBytes(),
     listen: (events: LinkEvents) => link.listen(events),
     stats: () => link.stats(),

@@ -26,7 +26,7 @@ export function createDirectory(root: string): Library {
 }
 
 /** null when it is no regular file. */
-export async function fileResource(file: string): Promise<Resource | null> {
+export async function fileResource(file: string, openFile: typeof open = open): Promise<Resource | null> {
   const info = await stat(file, { bigint: true }).catch(() => null)
   if (!info?.isFile()) return null
   const version = `${info.size.toString(16)}-${info.mtimeNs.toString(16)}`
@@ -38,44 +38,49 @@ export async function fileResource(file: string): Promise<Resource | null> {
     type: contentTypeOf(file),
     cacheControl: cacheControlOf(file),
     identity: `${file} ${version}`,
-    read: range => readFile(file, range ?? { from: 0, to: size }, info.mtimeNs, info.size),
+    read: range => readFile(file, range ?? { from: 0, to: size }, info.mtimeNs, info.size, openFile),
   }
 }
 
 /** Opens the file at the first pull; errors when it is no longer the file that was promised. */
-function readFile(file: string, range: ByteRange, mtimeNs: bigint, size: bigint): ReadableStream<Uint8Array> {
-  let handle: Awaited<ReturnType<typeof open>> | null = null
+function readFile(
+  file: string,
+  range: ByteRange,
+  mtimeNs: bigint,
+  size: bigint,
+  openFile: typeof open,
+): ReadableStream<Uint8Array> {
+  let opening: ReturnType<typeof open> | null = null
   let at = range.from
+  // The client may leave while the file is still being opened.
+  const close = async () => (await opening?.catch(() => null))?.close()
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        if (!handle) {
-          handle = await open(file, 'r')
-          const now = await handle.stat({ bigint: true })
-          if (now.mtimeNs !== mtimeNs || now.size !== size) {
-            await handle.close()
-            throw new Error('the file changed')
+        try {
+          const isNew = opening === null
+          opening ??= openFile(file, 'r')
+          const handle = await opening
+          if (isNew) {
+            const now = await handle.stat({ bigint: true })
+            if (now.mtimeNs !== mtimeNs || now.size !== size) throw new Error('the file changed')
           }
-        }
-        const want = Math.min(chunkBytes, range.to - at)
-        const { bytesRead, buffer } =
-          want > 0
-            ? await handle.read(Buffer.allocUnsafeSlow(want), 0, want, at)
-            : { bytesRead: 0, buffer: null }
-        if (want > 0 && bytesRead === 0) {
-          await handle.close()
-          throw new Error('the file was cut')
-        }
-        at += bytesRead
-        if (buffer) controller.enqueue(buffer.subarray(0, bytesRead))
-        if (at >= range.to) {
-          await handle.close()
+          const want = Math.min(chunkBytes, range.to - at)
+          if (want > 0) {
+            const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(want), 0, want, at)
+            if (bytesRead === 0) throw new Error('the file was cut')
+            at += bytesRead
+            controller.enqueue(buffer.subarray(0, bytesRead))
+          }
+          if (at < range.to) return
+          await close()
           controller.close()
+        } catch (error) {
+          await close()
+          throw error
         }
       },
-      async cancel() {
-        await handle?.close()
-      },
+      cancel: close,
     },
     { highWaterMark: 0 },
   )

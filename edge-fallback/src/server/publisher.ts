@@ -55,7 +55,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** Tagged playlists of the last moment, and those being tagged: a room that presses play costs one tagging. */
   const recent = new Map<string, { tagged: Promise<TaggedPlaylist>; until: number }>()
 
-  async function playlist(found: Resource, { url, acceptEncoding }: Quest): Promise<Resource> {
+  async function playlist(found: Resource, { url, range, acceptEncoding }: Quest): Promise<Resource> {
     const written = await textOf(found)
     if (written === null) return found
     const key = `${url.pathname}${url.search}\n${written}`
@@ -74,7 +74,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       )
     }
     const { text } = await entry.tagged
-    return compressed(text, textResource(text, found), acceptEncoding)
+    // A part is asked for by its place in the text.
+    return compressed(text, textResource(text, found), range === null ? acceptEncoding : null)
   }
 
   function ownPaths(text: string, url: URL): string {

@@ -118,10 +118,8 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   if (!ask) {
     if (peer.withdrawn > 0) peer.withdrawn--
     else if (++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
-    const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key
-    if (key !== undefined) {
-      emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
-    }
+    const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key ?? ''
+    emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
     return null
   }
   const { segment } = ask

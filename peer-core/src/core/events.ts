@@ -222,6 +222,7 @@ export type Note =
     }
   | {
       readonly kind: 'duplicate'
+      /** '' when the offer that it belonged to is gone. */
       readonly key: SegmentKey
       readonly bytes: number
       readonly from: PeerId | 'edge'

@@ -250,6 +250,24 @@ describe('a piece nobody asked for', () => {
     expect(outputs.filter(output => output.type === 'accept')).toEqual([])
   })
 
+  it('is counted, be its offer known or gone', () => {
+    const probe = new Probe()
+    const entry = entryOf(0)
+    probe.list([entry])
+    probe.join(near)
+    const { n } = probe.offer(near, entry)
+    for (const [of, key] of [
+      [n, entry.key],
+      [n + 1, ''],
+    ] as const) {
+      const outputs = probe.hear(near, { type: 'piece', n: of, offset: 0, length: 16_384 })
+      expect(outputs).toContainEqual({
+        type: 'trace',
+        note: { kind: 'duplicate', key, bytes: 16_384, from: near },
+      })
+    }
+  })
+
   it('costs its sender the connection when there are many', () => {
     const probe = new Probe()
     probe.join(near)

@@ -21,20 +21,17 @@ export interface LinkRecord {
   mode: Mode
   rttMs: number
   receivedBytes: number
-  sentBytes: number
   route: LinkStats | null
 }
 
 /** Counts bytes and remembers recent stories, for snapshots. Decides nothing. */
 export class Ledger {
-  readonly bytes: Writable<SwarmSnapshot['bytes']> = {
+  readonly bytes: Writable<Omit<SwarmSnapshot['bytes'], 'uploaded' | 'control'>> = {
     edge: 0,
     group: 0,
     outside: 0,
-    uploaded: 0,
     duplicate: 0,
     digests: 0,
-    control: 0,
     delivered: 0,
   }
   verifiedBytes = 0
@@ -45,6 +42,7 @@ export class Ledger {
   #fetches: Writable<EdgeFetchSnapshot>[] = []
   #open = new Map<number, Writable<EdgeFetchSnapshot>>()
   #closedControl = 0
+  #closedUploaded = 0
 
   joined(link: Link, hello: Hello, place: Place, now: number): void {
     this.links.set(link.peer, {
@@ -54,14 +52,16 @@ export class Ledger {
       mode: hello.mode,
       rttMs: 0,
       receivedBytes: 0,
-      sentBytes: 0,
       route: null,
     })
   }
 
   left(peer: PeerId): void {
     const record = this.links.get(peer)
-    if (record) this.#closedControl += record.link.controlBytes()
+    if (record) {
+      this.#closedControl += record.link.controlBytes()
+      this.#closedUploaded += record.link.sentBytes()
+    }
     this.links.delete(peer)
   }
 
@@ -149,9 +149,16 @@ export class Ledger {
     return bytes
   }
 
+  uploaded(): number {
+    let bytes = this.#closedUploaded
+    for (const { link } of this.links.values()) bytes += link.sentBytes()
+    return bytes
+  }
+
   peers(): PeerSnapshot[] {
     return [...this.links].map(([id, record]) => {
-      const { place, mode, rttMs, receivedBytes, sentBytes, route, connectedAt } = record
+      const { place, mode, rttMs, receivedBytes, route, connectedAt, link } = record
+      const sentBytes = link.sentBytes()
       return { id, place, mode, rttMs, receivedBytes, sentBytes, route, connectedAt }
     })
   }

@@ -328,6 +328,21 @@ describe('the fragment loader', () => {
     expect(heard).toEqual(['success'])
   })
 
+  it("takes the body of the player's own loader whole, and passes it on before the end", () => {
+    const { loader, context, callbacks, heard } = setUp({ type: 'plain', reason: 'part' } as Route)
+    const chunks: number[] = []
+    loader.load(context, policy(), {
+      ...callbacks,
+      onProgress: (_, __, data) => void chunks.push(data.byteLength),
+    })
+    const [own] = PlainLoader.made
+    expect(own?.callbacks.onProgress).toBeUndefined()
+    const response = { url: context.url, data: new ArrayBuffer(9), code: 200 }
+    own?.callbacks.onSuccess(response, own.stats, context, null)
+    expect(chunks).toEqual([9])
+    expect(heard).toEqual(['success'])
+  })
+
   it('can be used once', () => {
     const { loader, context, callbacks } = setUp()
     loader.load(context, policy(), callbacks)

@@ -241,10 +241,13 @@ class FragmentLoader implements LoaderLike {
     const { stats } = this
     const ended = (done: boolean) => this.#host.onPlain(reason, context.frag, stats, done)
     const callbacks = this.#callbacks
-    const { onAbort, onProgress } = callbacks ?? {}
+    const { onAbort } = callbacks ?? {}
+    // Nobody listens for parts: hls.js's fetch loader would deliver parts alone and then an empty body, which hls.js
+    // takes for the segment unless it was made to play progressively.
     loader.load(context, config, {
       onSuccess: (response, _, theirs, details) => {
         ended(true)
+        callbacks?.onProgress?.(stats, context, response.data, details)
         callbacks?.onSuccess(response, stats, theirs, details)
       },
       onError: (error, theirs, details) => {
@@ -257,12 +260,6 @@ class FragmentLoader implements LoaderLike {
       },
       ...(onAbort
         ? { onAbort: (_, theirs, details) => onAbort.call(callbacks, stats, theirs, details) }
-        : {}),
-      ...(onProgress
-        ? {
-            onProgress: (_, theirs, data, details) =>
-              onProgress.call(callbacks, stats, theirs, data, details),
-          }
         : {}),
     })
   }

@@ -17,6 +17,12 @@ export interface HlsLike {
   /** Milliseconds. */
   readonly ttfbEstimate: number
   autoLevelCapping: number
+  /** Whether it loads: `started` in 1.5, `loadingEnabled` since. */
+  readonly loadingEnabled?: boolean
+  readonly started?: boolean
+  stopLoad(): void
+  /** -1: where it was. */
+  startLoad(position: number): void
   on(event: string, listener: (event: never, data: never) => void, context?: unknown): void
   off(event: string, listener: (event: never, data: never) => void, context?: unknown): void
 }

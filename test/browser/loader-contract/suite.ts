@@ -350,16 +350,29 @@ export function loaderContract(name: string): void {
       await played(6)
     })
 
-    // What progressive loading leaves to be delivered in the end is nothing: given back to a 1.5 that still has the
-    // loader for it, but not the setting, it plays no further.
-    const known = version.startsWith('1.5.') ? it.fails : it
-    known('switches progressive loading off on a player that exists, and gives that back too', async () => {
+    it('switches progressive loading off on a player that exists, and gives that back too', async () => {
       const hls = { progressive: true, maxBufferLength: 3, maxBufferSize: 0 }
       await start('ts/master.m3u8', { by: 'attach', hls })
       await played(0.5)
       expect(await page.evaluate(() => subject.run().hls.config['progressive'])).toBe(false)
-      await page.evaluate(() => void subject.run().nearcast.destroy())
+      const after = await page.evaluate(() => {
+        void subject.run().nearcast.destroy()
+        return subject.run().hls.config['progressive']
+      })
+      expect(after).toBe(true)
       await played(6)
+      expect(await page.evaluate(() => subject.run().errors.filter(({ fatal }) => fatal))).toEqual([])
+    })
+
+    it('leaves whole segments to a player that would load them progressively', async () => {
+      await start('ts/master.m3u8', { by: 'attach', nearcast: { mode: 'off' }, hls: { progressive: true } })
+      await played(3)
+      const { plain, errors } = await page.evaluate(() => {
+        const { plain, errors } = subject.run()
+        return { plain, errors }
+      })
+      expect(plain).toContain('mode-off')
+      expect(errors).toEqual([])
     })
 
     it('forwards CMCD to the edge and keeps it out of keys', async () => {

@@ -69,6 +69,7 @@ class WireLink implements Link {
   /** Both ways; of it media. */
   #wireBytes = 0
   #mediaBytes = 0
+  #sentBytes = 0
 
   constructor(connection: Connection, options: LinkOptions, outcome: LinkOutcome) {
     this.#connection = connection
@@ -82,6 +83,7 @@ class WireLink implements Link {
     this.#outbox = new Outbox(connection, options.now, {
       onTurn: (n, offset, payload) => {
         this.#mediaBytes += payload.length
+        this.#sentBytes += payload.length
         this.#wire.piece(n, offset, payload)
       },
       onDrained: queuedBytes => this.#events?.onDrained(queuedBytes),
@@ -141,6 +143,10 @@ class WireLink implements Link {
     this.#waiting = []
     for (const { message, payload } of waiting) events.onMessage(message, payload)
     if (this.#state === 'closed') this.#tellClosed()
+  }
+
+  sentBytes(): number {
+    return this.#sentBytes
   }
 
   controlBytes(): number {
