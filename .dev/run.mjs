@@ -24,6 +24,7 @@ const commands = {
   peer: 'player-plugin/src/headless/cli.ts',
   sim: 'test/sim/cli.ts',
   'bench:transport': 'test/bench/transport.ts',
+  'bench:office': 'test/office/cli.ts',
 }
 
 const script = commands[command]

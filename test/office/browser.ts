@@ -1,0 +1,59 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { chromiumPath, quietArgs } from '../browser/chromium.ts'
+import { edgeAddress, edgePort, plainHost, secureHost } from './addresses.ts'
+import type { Namespace } from './namespace.ts'
+
+/** A Chromium of its own in a namespace; playwright steers it over pipes, which know no namespaces. */
+export interface Desk {
+  readonly namespace: Namespace
+  readonly page: Page
+  close(): Promise<void>
+}
+
+export interface BrowserOptions {
+  /** Features of Chromium to switch on. */
+  readonly features: readonly string[]
+  /** Whether the page's origin is a secure context. */
+  readonly secure: boolean
+  /** What every page runs first. */
+  readonly script: string
+}
+
+export async function openDesk(namespace: Namespace, options: BrowserOptions): Promise<Desk> {
+  const { features, secure, script } = options
+  const folder = mkdtempSync(join(tmpdir(), 'nearcast-desk-'))
+  const launcher = join(folder, 'chromium')
+  writeFileSync(launcher, `#!/bin/sh\nexec ip netns exec ${namespace.name} '${chromiumPath()}' "$@"\n`)
+  chmodSync(launcher, 0o755)
+  let browser: Browser | null = null
+  const close = async () => {
+    // Closing politely takes seconds for a full office; nothing of it is kept.
+    namespace.kill()
+    await browser?.close().catch(() => {})
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    browser = await chromium.launch({
+      executablePath: launcher,
+      args: [
+        ...quietArgs,
+        `--host-resolver-rules=MAP ${secureHost} ${edgeAddress},MAP ${plainHost} ${edgeAddress}`,
+        ...(features.length > 0 ? [`--enable-features=${features.join(',')}`] : []),
+      ],
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+    })
+    const page = await browser.newPage()
+    page.on('pageerror', error => console.error(`page in ${namespace.name}: ${error.stack ?? error.message}`))
+    await page.goto(`http://${secure ? secureHost : plainHost}:${edgePort}/lab`)
+    await page.addScriptTag({ content: script })
+    return { namespace, page, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
