@@ -17,8 +17,9 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{peer-core,edge-fallback,player-plugin,tracker}/src/**/*.test.ts',
-            'test/{sim,contract}/**/*.test.ts',
+            'test/{sim,contract,office}/**/*.test.ts',
           ],
+          exclude: ['test/office/office.test.ts'],
           testTimeout: 60_000,
         },
       },
@@ -26,7 +27,11 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'real',
-          include: ['test/{integration,browser,office}/**/*.test.ts', 'examples/**/*.test.ts'],
+          include: [
+            'test/{integration,browser}/**/*.test.ts',
+            'test/office/office.test.ts',
+            'examples/**/*.test.ts',
+          ],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

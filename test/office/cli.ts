@@ -7,7 +7,7 @@ import { labMedia } from './media.ts'
 import type { Observation } from './observation.ts'
 import { obstacle } from './requirements.ts'
 import { runScenario } from './run.ts'
-import { resize } from './scenario.ts'
+import { resize, type Scenario } from './scenario.ts'
 import { pickScenarios, scenarios } from './scenarios.ts'
 import { tableOf } from './table.ts'
 
@@ -27,6 +27,7 @@ const command = new Command('npm run bench:office --')
     'state the line to the tracker: stated, unstated (default: the scenario’s)',
     stance,
   )
+  .option('--edge-delay <ms>', 'delay of every answer of the edge (default: the scenario’s)', whole)
   .option('--details <file>', 'write every viewer’s report and the edge’s log there, as JSON')
   .option('--json', 'print one JSON array on the last line')
   .addHelpText(
@@ -46,6 +47,7 @@ const options = command.opts<{
   viewers: number
   seconds: number
   line?: boolean
+  edgeDelay?: number
   details?: string
   json?: boolean
 }>()
@@ -56,12 +58,16 @@ if (why !== null) {
   process.exit(1)
 }
 
-const rows: (Figures & { lineStated: boolean })[] = []
+const rows: (Figures & Pick<Scenario, 'lineRatio' | 'lineStated' | 'edgeDelayMs'>)[] = []
 const observations: Observation[] = []
 const media = labMedia()
 for (const given of options.scenario) {
   const sized = resize(given, options.viewers, options.seconds)
-  const scenario = options.line === undefined ? sized : { ...sized, lineStated: options.line }
+  const scenario = {
+    ...sized,
+    ...(options.line !== undefined && { lineStated: options.line }),
+    ...(options.edgeDelay !== undefined && { edgeDelayMs: options.edgeDelay }),
+  }
   for (const adapter of options.adapters) {
     const attempt = () =>
       runScenario(scenario, adapter, media, progress =>
@@ -74,7 +80,12 @@ for (const given of options.scenario) {
       observation = await attempt()
       figures = figuresOf(observation)
     }
-    rows.push({ ...figures, lineStated: scenario.lineStated })
+    rows.push({
+      ...figures,
+      lineRatio: scenario.lineRatio,
+      lineStated: scenario.lineStated,
+      edgeDelayMs: scenario.edgeDelayMs,
+    })
     observations.push(observation)
     console.error(tableOf([figures]).split('\n')[1])
   }

@@ -11,6 +11,8 @@ export interface Internet {
   readonly namespace: Namespace
   readonly lan: Lan
   setOutage(status: number | null): void
+  /** A moment at which a live segment ended, wall clock in ms; another ends each segment's length after it. */
+  readonly segmentEndedAt: number
   /** All requests so far that were answered. */
   log(): Promise<readonly AccessEntry[]>
 }
@@ -29,10 +31,11 @@ export async function openInternet(
   base: Pick<Internet, 'namespace' | 'lan'>,
   setup: Omit<Extract<ServerSetup, { type: 'internet' }>, 'type'>,
 ): Promise<Internet> {
-  const server = await startServer(base.namespace, { type: 'internet', ...setup })
+  const { server, at } = await startServer(base.namespace, { type: 'internet', ...setup })
   const order = (what: Order) => server.send(what)
   return {
     ...base,
+    segmentEndedAt: at,
     setOutage: status => void order({ type: 'outage', status }),
     log() {
       return new Promise((resolve, reject) => {
@@ -50,7 +53,10 @@ export async function openInternet(
 }
 
 /** Starts `server.ts` in a namespace, with whose removal it ends. */
-export function startServer(namespace: Namespace, setup: ServerSetup): Promise<ChildProcess> {
+export function startServer(
+  namespace: Namespace,
+  setup: ServerSetup,
+): Promise<{ readonly server: ChildProcess; readonly at: number }> {
   const file = fileURLToPath(new URL('server.ts', import.meta.url))
   const node = [process.execPath, '--conditions=nearcast-source', '--disable-warning=ExperimentalWarning']
   const args = ['netns', 'exec', namespace.name, ...node, file, JSON.stringify(setup)]
@@ -58,9 +64,9 @@ export function startServer(namespace: Namespace, setup: ServerSetup): Promise<C
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', code => reject(new Error(`a server of the lab ended with ${code}`)))
-    child.once('message', () => {
+    child.once('message', (reply: Reply) => {
       child.removeAllListeners('exit')
-      resolve(child)
+      resolve({ server: child, at: reply.type === 'ready' ? reply.at : 0 })
     })
   })
 }

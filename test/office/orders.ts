@@ -7,8 +7,10 @@ export type ServerSetup =
       readonly mediaDir: string
       /** Text of the tracker's site file; '': none. */
       readonly sites: string
-      /** STUN servers that the tracker recommends; null: its own. */
-      readonly stun: readonly string[] | null
+      /** Before each answer of the edge, ms: the round trip that the lab's cables do not have. */
+      readonly edgeDelayMs: number
+      /** STUN servers that the tracker recommends. */
+      readonly stun: readonly string[]
     }
   | { readonly type: 'stun' }
 
@@ -18,5 +20,6 @@ export type Order =
   { readonly type: 'outage'; readonly status: number | null } | { readonly type: 'log' }
 
 export type Reply =
-  | { readonly type: 'ready' }
+  /** `at`: a live segment ended then, wall clock in ms, and one more each segment's length after. */
+  | { readonly type: 'ready'; readonly at: number }
   | { readonly type: 'log'; readonly entries: readonly AccessEntry[] }

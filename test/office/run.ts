@@ -5,6 +5,7 @@ import {
   lanServer,
   lanStunPort,
   plainHost,
+  publicStun,
   routerAddress,
   secureHost,
   trackerPort,
@@ -47,7 +48,8 @@ export async function runScenario(
     const internet = await openInternet(base, {
       mediaDir: media.dir,
       sites: siteFile(scenario, media.kbps),
-      stun: scenario.stun === 'lan' ? lanStun(scenario) : null,
+      stun: stunUrls(scenario),
+      edgeDelayMs: scenario.edgeDelayMs,
     })
     for (const index of scenario.sites.keys()) {
       const office = await openOffice(internet, index, {
@@ -79,7 +81,8 @@ function siteFile({ sites, wan, lineRatio, lineStated }: Scenario, kbps: number)
   return ['site,cidr,mode,wan,uploadKbps,lineKbps', ...rows].join('\n')
 }
 
-function lanStun({ sites }: Scenario): string[] {
+function stunUrls({ sites, stun }: Scenario): string[] {
+  if (stun === 'internet') return [publicStun]
   return sites.map((_, index) => `stun:${lanServer(index)}:${lanStunPort}`)
 }
 
@@ -135,7 +138,9 @@ async function play(scenario: Scenario, adapter: SubjectName, stage: Stage): Pro
   const { internet, offices, seats, say } = stage
   const counts = () => offices.map(({ router }) => router.count())
   const before = counts()
-  const begin = Date.now()
+  // How far behind live a viewer plays hangs on when in a segment it came: equally for every adapter.
+  const begin = nextPhase(internet.segmentEndedAt)
+  await until(begin)
   const join = (seat: Seat) =>
     seat.desk.page.evaluate(([name, around]) => viewer.start(name, around), [
       adapter,
@@ -188,7 +193,8 @@ async function play(scenario: Scenario, adapter: SubjectName, stage: Stage): Pro
   return { scenario: scenario.name, adapter, sites, steadyFrom }
 }
 
-function surroundings({ origin, media, stun, sites }: Scenario) {
+function surroundings(scenario: Scenario) {
+  const { origin, media } = scenario
   const host = origin === 'secure' ? secureHost : plainHost
   const path = { live: 'live/single.m3u8', vod: 'single.m3u8', 'live-ladder': 'live-ladder/ladder.m3u8' }[
     media
@@ -196,10 +202,7 @@ function surroundings({ origin, media, stun, sites }: Scenario) {
   return {
     url: `http://${host}:${edgePort}/${path}`,
     tracker: `ws://${host}:${trackerPort}/`,
-    stun:
-      stun === 'lan'
-        ? sites.map((_, index) => `stun:${lanServer(index)}:${lanStunPort}`)
-        : [`stun:${host}:${trackerPort}`],
+    stun: stunUrls(scenario),
     // hls.js takes 60 MB ahead of a recording, which is all of this one, before a second viewer has come. Left to its
     // other limit (30 s) it behaves as it does with long films.
     hls: media === 'vod' ? { maxBufferSize: 1 } : {},
@@ -265,6 +268,14 @@ function timeline(
 }
 
 const reportOf = (seat: Seat): Promise<ViewerReport> => seat.desk.page.evaluate(() => viewer.report())
+
+const segmentMs = 2_000
+const phaseMs = 300
+
+function nextPhase(segmentEndedAt: number): number {
+  const first = segmentEndedAt + phaseMs
+  return first + Math.ceil((Date.now() - first) / segmentMs) * segmentMs
+}
 
 function until(wallMs: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, Math.max(0, wallMs - Date.now())))

@@ -12,6 +12,8 @@ export interface Scenario {
   readonly seconds: number
   /** Each site's line as a multiple of the stream's bit rate, both ways; 0: as fast as it goes. */
   readonly lineRatio: number
+  /** Delay of every answer of the edge, ms; the lab's own round trip is nothing. */
+  readonly edgeDelayMs: number
   /** Whether the tracker's site file states the line; unstated, viewers must notice by themselves. */
   readonly lineStated: boolean
   /** What the line carries later, kbit/s, by time since the last join. */
@@ -41,9 +43,11 @@ const office: Scenario = {
   about: 'one office, six viewers of a live channel',
   sites: [6],
   media: 'live',
-  joinEveryMs: 2_000,
+  // So that they come at different moments of a segment.
+  joinEveryMs: 2_300,
   seconds: 45,
   lineRatio: 0,
+  edgeDelayMs: 0,
   lineStated: false,
   lineSteps: [],
   wan: 'allow',

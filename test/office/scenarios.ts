@@ -29,13 +29,13 @@ export const scenarios: readonly Scenario[] = [
     name: 'thin-wan-2',
     about: 'a line of twice the bit rate for six viewers',
     lineRatio: 2,
-    joinEveryMs: 3_000,
+    joinEveryMs: 3_100,
   }),
   scenario({
     name: 'thin-wan-1.3',
     about: 'a line of 1.3 times the bit rate for six viewers',
     lineRatio: 1.3,
-    joinEveryMs: 3_000,
+    joinEveryMs: 3_100,
   }),
   scenario({
     name: 'storm-thin',
@@ -71,9 +71,9 @@ export const scenarios: readonly Scenario[] = [
     sites: [4],
     media: 'vod',
     lineRatio: 6,
-    joinEveryMs: 3_000,
+    joinEveryMs: 3_100,
     events: seeks(),
-    seconds: 50,
+    seconds: 55,
   }),
   scenario({
     name: 'mdns-blocked',

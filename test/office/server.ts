@@ -2,7 +2,13 @@
  * The other side of every line, run inside the lab's internet: edge and page, tracker, public STUN. It obeys its
  * parent over Node's IPC channel and ends with it.
  */
-import { createEdge, createLiveChannel, type EdgeServer, listen } from '@nearcast/edge-fallback/server'
+import {
+  createEdge,
+  createLiveChannel,
+  type EdgeServer,
+  type Fault,
+  listen,
+} from '@nearcast/edge-fallback/server'
 import { createStunServer, listenTracker } from '@nearcast/tracker'
 import { Hono } from 'hono'
 import { edgePort, lanStunPort, trackerPort } from './addresses.ts'
@@ -15,21 +21,24 @@ if (setup === null || process.send === undefined) throw new Error('the lab start
 process.on('disconnect', () => process.exit(0))
 process.on('message', () => {})
 
+let at = Date.now()
 switch (setup.type) {
   case 'internet':
-    await serveInternet(setup)
+    at = await serveInternet(setup)
     break
   case 'stun':
     await createStunServer({ port: lanStunPort })
     break
 }
-reply({ type: 'ready' })
+reply({ type: 'ready', at })
 
 async function serveInternet({
   mediaDir,
   sites,
   stun,
-}: Extract<ServerSetup, { type: 'internet' }>): Promise<void> {
+  edgeDelayMs,
+}: Extract<ServerSetup, { type: 'internet' }>): Promise<number> {
+  const createdAt = Date.now()
   const live = (name: string) => createLiveChannel({ playlist: `${mediaDir}/${name}` })
   const edge = createEdge({
     dir: mediaDir,
@@ -45,17 +54,20 @@ async function serveInternet({
     port: trackerPort,
     host: '0.0.0.0',
     ...(sites !== '' && { sites }),
-    ...(stun === null ? {} : { stun: { urls: stun } }),
+    stun: { urls: stun },
   })
-  process.on('message', order => obey(edge, order as Order))
+  const usual: Fault | null = edgeDelayMs > 0 ? { type: 'delay', ms: edgeDelayMs } : null
+  edge.setFault(() => usual)
+  process.on('message', order => obey(edge, order as Order, usual))
+  return createdAt
 }
 
-function obey(edge: EdgeServer, order: Order): void {
+function obey(edge: EdgeServer, order: Order, usual: Fault | null): void {
   switch (order.type) {
     case 'outage': {
       const { status } = order
-      edge.setFault(
-        status === null ? null : ({ path }) => (mediaPath.test(path) ? { type: 'status', status } : null),
+      edge.setFault(({ path }) =>
+        status !== null && mediaPath.test(path) ? { type: 'status', status } : usual,
       )
       return
     }

@@ -1,8 +1,7 @@
 import Hls from 'hls.js'
-import { HlsJsP2PEngine, type PartialHlsJsP2PEngineConfig } from 'p2p-media-loader-hlsjs'
+import type { CoreConfig } from 'p2p-media-loader-core'
+import { HlsJsP2PEngine } from 'p2p-media-loader-hlsjs'
 import type { SubjectFactory } from './subject.ts'
-
-type Core = NonNullable<PartialHlsJsP2PEngineConfig['core']>
 
 /** p2p-media-loader with its defaults; live, it plays as far behind as the playlist allows. */
 export const createDefault: SubjectFactory = surroundings => create(surroundings, {}, {})
@@ -18,7 +17,7 @@ export const createTuned: SubjectFactory = surroundings =>
 function create(
   { hls, tracker, stun }: Parameters<SubjectFactory>[0],
   player: object,
-  tuning: Partial<Core>,
+  tuning: Partial<CoreConfig>,
 ): ReturnType<SubjectFactory> {
   const WithPeers = HlsJsP2PEngine.injectMixin(Hls)
   let edge = 0

@@ -86,7 +86,7 @@ export function start(name: SubjectName, surroundings: Surroundings): void {
 
 function sample(): void {
   const { hls } = subject
-  if (Number.isFinite(hls.latency) && hls.latency > 0) latenciesMs.push(Math.round(hls.latency * 1000))
+  if (hls.latestLevelDetails?.live && hls.latency > 0) latenciesMs.push(Math.round(hls.latency * 1000))
   if (video.videoHeight > 0) {
     heights.push(video.videoHeight)
     const level = hls.levels.find(({ height }) => height === video.videoHeight)
