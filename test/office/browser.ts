@@ -40,6 +40,7 @@ export async function openDesk(namespace: Namespace, options: BrowserOptions): P
       executablePath: launcher,
       args: [
         ...quietArgs,
+        '--disable-audio-output',
         `--host-resolver-rules=MAP ${secureHost} ${edgeAddress},MAP ${plainHost} ${edgeAddress}`,
         ...(features.length > 0 ? [`--enable-features=${features.join(',')}`] : []),
       ],

@@ -1,38 +1,16 @@
-import { fileURLToPath } from 'node:url'
-import { bundle } from '../browser/bundle.ts'
-import {
-  edgePort,
-  lanServer,
-  lanStunPort,
-  plainHost,
-  publicStun,
-  routerAddress,
-  secureHost,
-  trackerPort,
-} from './addresses.ts'
-import { type Desk, openDesk } from './browser.ts'
 import { type LineCount, minus } from './counter.ts'
-import { createInternet, type Internet, openInternet } from './internet.ts'
+import { createInternet, openInternet } from './internet.ts'
 import type { LabMedia } from './media.ts'
 import type { Observation, SiteObservation } from './observation.ts'
 import { type Office, openOffice } from './office.ts'
-import type { SubjectName, ViewerReport } from './pages/viewer.ts'
-import type { LabEvent, Scenario } from './scenario.ts'
-
-declare const viewer: typeof import('./pages/viewer.ts')
-
-/** One viewer at its desk. */
-interface Seat {
-  readonly site: number
-  readonly desk: Desk
-  /** Set when it was killed. */
-  last: ViewerReport | null
-}
+import type { SubjectName } from './pages/viewer.ts'
+import type { Scenario } from './scenario.ts'
+import { openSeats, type Seat } from './seat.ts'
+import { siteFile, stunUrls } from './surroundings.ts'
+import { everySecond, type Props, timelineOf } from './timeline.ts'
 
 /** Joins are over then, as far as figures go. */
 const settleMs = 10_000
-/** Browsers opened at once; more only get in each other's way. */
-const openingAtOnce = 3
 
 /** Builds the network, lets the scenario happen to one adapter, and takes everything down again. */
 export async function runScenario(
@@ -56,34 +34,29 @@ export async function runScenario(
         multicastBlocked: scenario.multicast === 'blocked',
         lanStun: scenario.stun === 'lan',
       })
-      if (scenario.lineRatio > 0) office.router.setLine(scenario.lineRatio * media.kbps)
       offices.push(office)
+      if (scenario.lineRatio > 0) office.router.setLine(scenario.lineRatio * media.kbps)
     }
-    const joining = seatOrder(scenario)
-    const spares = scenario.events.some(({ type }) => type === 'churn')
-      ? joining.filter((_, index) => index % 2 === 1)
-      : []
+    const order = seatOrder(scenario)
+    const replaced = scenario.events.some(({ type }) => type === 'churn') ? everySecond(order) : []
     say('opening browsers')
-    seats.push(...(await openSeats(offices, [...joining, ...spares], scenario)))
-    return await play(scenario, adapter, { internet, offices, seats, first: joining.length, say })
+    seats.push(...(await openSeats(offices, [...order, ...replaced], scenario, adapter)))
+    const joined: Seat[] = []
+    const enter = (seat: Seat) => {
+      joined.push(seat)
+      return seat.play()
+    }
+    const props = { internet, offices, joined, spares: seats.slice(order.length), enter, say }
+    return {
+      scenario: scenario.name,
+      adapter,
+      ...(await play(scenario, props, seats.slice(0, order.length))),
+    }
   } finally {
-    for (const { desk } of seats) await desk.close().catch(() => {})
+    for (const seat of seats) await seat.close().catch(() => {})
     for (const office of offices) office.close()
     base.namespace.remove()
   }
-}
-
-/** The tracker's site file; '' where the operator named nothing. */
-function siteFile({ sites, wan, lineRatio, lineStated }: Scenario, kbps: number): string {
-  if (wan === 'allow' && !lineStated) return ''
-  const line = lineStated ? String(Math.round(lineRatio * kbps)) : ''
-  const rows = sites.map((_, index) => `site-${index},${routerAddress(index)}/32,share,${wan},,${line}`)
-  return ['site,cidr,mode,wan,uploadKbps,lineKbps', ...rows].join('\n')
-}
-
-function stunUrls({ sites, stun }: Scenario): string[] {
-  if (stun === 'internet') return [publicStun]
-  return sites.map((_, index) => `stun:${lanServer(index)}:${lanStunPort}`)
 }
 
 /** Sites of the viewers in the order of their joins: round and round. */
@@ -94,180 +67,57 @@ function seatOrder({ sites }: Scenario): number[] {
   ).flat()
 }
 
-async function openSeats(
-  offices: readonly Office[],
-  order: readonly number[],
+async function play(
   scenario: Scenario,
-): Promise<Seat[]> {
-  const entry = fileURLToPath(new URL('pages/viewer.ts', import.meta.url))
-  // p2p-media-loader's own bundle of its core: its dependencies are written for Node.
-  const conditions = ['p2pml:core-as-bundle']
-  const script = await bundle(entry, { globalName: 'viewer', minify: true, conditions })
-  const options = { features: scenario.features, secure: scenario.origin === 'secure', script }
-  const seats: Seat[] = []
-  const queue = order.map(site => ({ site, namespace: offices[site]!.addDesk() }))
-  const opened = new Map<object, Desk>()
-  const waiting = [...queue]
-  const open = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift())
-      opened.set(next, await openDesk(next.namespace, options))
-  }
-  const all = await Promise.allSettled(Array.from({ length: openingAtOnce }, open))
-  for (const each of queue) {
-    const desk = opened.get(each)
-    if (desk) seats.push({ site: each.site, desk, last: null })
-  }
-  const failed = all.find(result => result.status === 'rejected')
-  if (failed) {
-    for (const { desk } of seats) await desk.close()
-    throw failed.reason
-  }
-  return seats
-}
-
-interface Stage {
-  readonly internet: Internet
-  readonly offices: readonly Office[]
-  readonly seats: readonly Seat[]
-  /** Seats that are taken from the start; the others are for replacements. */
-  readonly first: number
-  readonly say: (progress: string) => void
-}
-
-async function play(scenario: Scenario, adapter: SubjectName, stage: Stage): Promise<Observation> {
-  const { internet, offices, seats, say } = stage
+  props: Props,
+  first: readonly Seat[],
+): Promise<Pick<Observation, 'sites' | 'steadyFrom'>> {
+  const { internet, offices, joined, enter, say } = props
   const counts = () => offices.map(({ router }) => router.count())
-  const before = counts()
   // How far behind live a viewer plays hangs on when in a segment it came: equally for every adapter.
   const begin = nextPhase(internet.segmentEndedAt)
   await until(begin)
-  const join = (seat: Seat) =>
-    seat.desk.page.evaluate(([name, around]) => viewer.start(name, around), [
-      adapter,
-      surroundings(scenario),
-    ] as const)
-
-  const joined: Seat[] = []
-  const enter = async (seat: Seat) => {
-    joined.push(seat)
-    await join(seat)
-  }
-  for (const [index, seat] of seats.slice(0, stage.first).entries()) {
+  const before = counts()
+  for (const [index, seat] of first.entries()) {
     await until(begin + index * scenario.joinEveryMs)
-    say(`viewer ${index + 1} of ${stage.first} joins`)
+    say(`viewer ${index + 1} of ${first.length} joins`)
     await enter(seat)
   }
   const allIn = Date.now()
-  const script = timeline(scenario, stage, joined, enter)
-  const lastJoin = allIn + Math.max(0, ...script.filter(({ isJoin }) => isJoin).map(({ atMs }) => atMs))
-  const steadyFrom = lastJoin + settleMs
   const end = allIn + scenario.seconds * 1000
-
+  const acts = timelineOf(scenario, props)
+  const lastJoinMs = Math.max(0, ...acts.filter(({ isJoin }) => isJoin).map(({ atMs }) => atMs))
+  const steadyFrom = allIn + lastJoinMs + settleMs
   let steadyCounts: LineCount[] = []
-  script.push({
+  acts.push({
     atMs: steadyFrom - allIn,
     isJoin: false,
     act: async () => {
       steadyCounts = counts()
     },
   })
-  for (const { atMs, act } of script.sort((a, b) => a.atMs - b.atMs)) {
+  say(`watching until ${scenario.seconds} s after the last join`)
+  for (const { atMs, act } of acts.sort((a, b) => a.atMs - b.atMs)) {
     if (allIn + atMs >= end) break
     await until(allIn + atMs)
     await act()
   }
-  say(`watching until ${scenario.seconds} s after the last join`)
   await until(end)
   const after = counts()
-  const reports = new Map<Seat, ViewerReport>()
-  await Promise.all(joined.map(async seat => void reports.set(seat, seat.last ?? (await reportOf(seat)))))
+  const reports = await Promise.all(
+    joined.map(async seat => ({ site: seat.site, report: await seat.report() })),
+  )
   const log = await internet.log()
   const sites = offices.map(
-    ({ router }, site): SiteObservation => ({
-      viewers: joined.filter(seat => seat.site === site).map(seat => reports.get(seat)!),
+    ({ router }, index): SiteObservation => ({
+      viewers: reports.filter(({ site }) => site === index).map(({ report }) => report),
       log: log.filter(({ client, at }) => client === router.publicAddress && at >= begin),
-      line: minus(after[site]!, before[site]!),
-      steadyLine: minus(after[site]!, steadyCounts[site] ?? after[site]!),
+      line: minus(after[index]!, before[index]!),
+      steadyLine: minus(after[index]!, steadyCounts[index] ?? after[index]!),
     }),
   )
-  return { scenario: scenario.name, adapter, sites, steadyFrom }
+  return { sites, steadyFrom }
 }
-
-function surroundings(scenario: Scenario) {
-  const { origin, media } = scenario
-  const host = origin === 'secure' ? secureHost : plainHost
-  const path = { live: 'live/single.m3u8', vod: 'single.m3u8', 'live-ladder': 'live-ladder/ladder.m3u8' }[
-    media
-  ]
-  return {
-    url: `http://${host}:${edgePort}/${path}`,
-    tracker: `ws://${host}:${trackerPort}/`,
-    stun: stunUrls(scenario),
-    // hls.js takes 60 MB ahead of a recording, which is all of this one, before a second viewer has come. Left to its
-    // other limit (30 s) it behaves as it does with long films.
-    hls: media === 'vod' ? { maxBufferSize: 1 } : {},
-  }
-}
-
-interface Act {
-  /** Since the last of the first joins, ms. */
-  readonly atMs: number
-  readonly isJoin: boolean
-  act(): Promise<void>
-}
-
-function timeline(
-  { events, lineSteps }: Scenario,
-  { internet, offices, seats, first, say }: Stage,
-  joined: readonly Seat[],
-  enter: (seat: Seat) => Promise<void>,
-): Act[] {
-  const acts: Act[] = []
-  const at = (atMs: number, act: () => Promise<void> | void, isJoin = false) =>
-    acts.push({ atMs, isJoin, act: async () => act() })
-  for (const { atMs, kbps } of lineSteps) {
-    at(atMs, () => {
-      say(`the line now carries ${kbps} kbit/s`)
-      for (const { router } of offices) router.setLine(kbps)
-    })
-  }
-  for (const event of events) addEvent(event)
-  return acts
-
-  function addEvent(event: LabEvent): void {
-    switch (event.type) {
-      case 'outage':
-        at(event.atMs, () => {
-          say(`the edge answers ${event.status}`)
-          internet.setOutage(event.status)
-        })
-        at(event.atMs + event.forMs, () => internet.setOutage(null))
-        return
-      case 'seek':
-        at(event.atMs, async () => {
-          say(`viewer ${event.viewer + 1} seeks to ${event.to} s`)
-          await joined[event.viewer]!.desk.page.evaluate(to => viewer.seek(to), event.to)
-        })
-        return
-      case 'churn': {
-        at(event.atMs, async () => {
-          say('half of the viewers die')
-          const victims = joined.filter((_, index) => index % 2 === 1)
-          await Promise.all(
-            victims.map(async seat => {
-              seat.last = await reportOf(seat)
-            }),
-          )
-          for (const { desk } of victims) desk.namespace.kill()
-        })
-        for (const [index, seat] of seats.slice(first).entries())
-          at(event.atMs + (index + 1) * event.everyMs, () => enter(seat), true)
-      }
-    }
-  }
-}
-
-const reportOf = (seat: Seat): Promise<ViewerReport> => seat.desk.page.evaluate(() => viewer.report())
 
 const segmentMs = 2_000
 const phaseMs = 300

@@ -1,5 +1,4 @@
 import type Hls from 'hls.js'
-import type { HlsConfig } from 'hls.js'
 
 /** How a subject plays: everything the page knows of its surroundings. */
 export interface Surroundings {
@@ -7,7 +6,8 @@ export interface Surroundings {
   readonly tracker: string
   /** STUN servers for those who are not told by the tracker. */
   readonly stun: readonly string[]
-  readonly hls: Partial<HlsConfig>
+  /** Of the player's configuration, for every subject alike. */
+  readonly hls: { readonly maxBufferSize?: number }
 }
 
 /** What is compared: one way to play HLS, behind one interface. */
