@@ -14,6 +14,8 @@ import { Hono } from 'hono'
 import { edgePort, lanStunPort, trackerPort } from './addresses.ts'
 import type { Order, Reply, ServerSetup } from './orders.ts'
 
+/** 20 s: p2p-media-loader plays at the far end of the window, and with the edge's usual 12 s would find no time for peers. */
+const windowSegments = 10
 const mediaPath = /\.ts$/
 
 const setup = JSON.parse(process.argv[2] ?? 'null') as ServerSetup | null
@@ -39,7 +41,7 @@ async function serveInternet({
   edgeDelayMs,
 }: Extract<ServerSetup, { type: 'internet' }>): Promise<number> {
   const createdAt = Date.now()
-  const live = (name: string) => createLiveChannel({ playlist: `${mediaDir}/${name}` })
+  const live = (name: string) => createLiveChannel({ playlist: `${mediaDir}/${name}`, windowSegments })
   const edge = createEdge({
     dir: mediaDir,
     mounts: { '/live': await live('single.m3u8'), '/live-ladder': await live('ladder.m3u8') },
