@@ -1,6 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { chromiumPath, quietArgs } from '../browser/chromium.ts'
 import { edgeAddress, edgePort, plainHost, secureHost } from './addresses.ts'
@@ -24,20 +22,16 @@ export interface BrowserOptions {
 
 export async function openDesk(namespace: Namespace, options: BrowserOptions): Promise<Desk> {
   const { features, secure, script } = options
-  const folder = mkdtempSync(join(tmpdir(), 'nearcast-desk-'))
-  const launcher = join(folder, 'chromium')
-  writeFileSync(launcher, `#!/bin/sh\nexec ip netns exec ${namespace.name} '${chromiumPath()}' "$@"\n`)
-  chmodSync(launcher, 0o755)
   let browser: Browser | null = null
   const close = async () => {
     // Closing politely takes seconds for a full office; nothing of it is kept.
     namespace.kill()
     await browser?.close().catch(() => {})
-    rmSync(folder, { recursive: true, force: true })
   }
   try {
     browser = await chromium.launch({
-      executablePath: launcher,
+      executablePath: fileURLToPath(new URL('in-namespace.sh', import.meta.url)),
+      env: { ...process.env, NEARCAST_NAMESPACE: namespace.name, NEARCAST_CHROMIUM: chromiumPath() },
       args: [
         ...quietArgs,
         '--disable-audio-output',
