@@ -91,6 +91,17 @@ describe('figures of a run', () => {
     expect(figures).toMatchObject({ copiesSteady: 1, outsideBytes: 600 })
   })
 
+  it('believes the router, not the log, about answers that were left', () => {
+    const line: LineCount = { ...nothing, down: { ...nothing.down, edge: { bytes: 1250, packets: 2 } } }
+    const viewers = [viewer({ watched: [watched(6)] })]
+    const { path } = watched(6)
+    const log = [sent(path, segment), { ...sent(path, segment), end: 'left' as const }]
+    expect(figuresOf(observed([{ viewers, log, line }]))).toMatchObject({
+      copiesSteady: 1.25,
+      edgeBytes: 1250,
+    })
+  })
+
   it('keeps sites apart, and names the worst', () => {
     const site = (copies: number) => ({
       viewers: [viewer({ watched: [watched(6)] })],

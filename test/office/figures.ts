@@ -1,3 +1,4 @@
+import type { AccessEntry } from '@nearcast/edge-fallback/server'
 import { peerPayload, totalBytes } from './counter.ts'
 import type { Observation, SiteObservation } from './observation.ts'
 import type { ViewerReport } from './pages/viewer.ts'
@@ -33,7 +34,7 @@ export interface Figures {
   /** Of seeks to what another viewer of the site had loaded already: median and worst. */
   readonly seekHeldP50Ms: number | null
   readonly seekHeldMaxMs: number | null
-  /** Media bodies that the edge sent. */
+  /** Media bodies from the edge that crossed a line. */
   readonly edgeBytes: number
   /** Payload that peers outside a site sent into it. */
   readonly outsideBytes: number
@@ -100,7 +101,8 @@ interface Copies {
 const mediaPath = /\.ts$/
 
 /** Media that came over the site's line for segments first wanted since then, and one copy of what was watched of them. */
-function copiesOf({ viewers, log, line, steadyLine }: SiteObservation, since: number): Copies {
+function copiesOf(site: SiteObservation, since: number): Copies {
+  const { viewers, log, line, steadyLine } = site
   const firstAsked = new Map<string, number>()
   const size = new Map<string, number>()
   for (const { path, askedAt, bytes } of viewers.flatMap(({ watched }) => watched)) {
@@ -110,9 +112,10 @@ function copiesOf({ viewers, log, line, steadyLine }: SiteObservation, since: nu
   // Of the steady part, what nobody has whole by the end is still on its way. The whole run counts everything.
   const counts = (path: string) =>
     mediaPath.test(path) && (since === 0 || (size.has(path) && firstAsked.get(path)! >= since))
+  const crossed = crossing(site)
   const fromEdge = sum(
     log.filter(({ path, status }) => isBody(status) && counts(path)),
-    ({ bytes }) => bytes,
+    crossed,
   )
   const fromPeers = peerPayload((since === 0 ? line : steadyLine).down.peers)
   const one = sum(
@@ -120,6 +123,20 @@ function copiesOf({ viewers, log, line, steadyLine }: SiteObservation, since: nu
     ([, bytes]) => bytes,
   )
   return { came: fromEdge + fromPeers, one }
+}
+
+/**
+ * How much of an answer crossed the line. What a client left early waits in buffers of the edge, although the log has
+ * it: together such answers count what the router saw beyond the complete ones.
+ */
+function crossing({ log, line }: SiteObservation): (entry: AccessEntry) => number {
+  const left = sum(
+    log.filter(({ end }) => end !== 'complete'),
+    ({ bytes }) => bytes,
+  )
+  const complete = sum(log, ({ bytes }) => bytes) - left
+  const share = left > 0 ? Math.min(1, Math.max(0, line.down.edge.bytes - complete) / left) : 1
+  return ({ end, bytes }) => (end === 'complete' ? bytes : bytes * share)
 }
 
 const isBody = (status: number) => status === 200 || status === 206
@@ -141,10 +158,12 @@ function extraSegments(sites: readonly SiteObservation[], { came, one }: Copies)
   return segment === null || joins === 0 ? null : round((came - one) / segment / joins, 2)
 }
 
-function mediaBytes({ log }: SiteObservation): number {
-  return sum(
-    log.filter(({ path, status }) => isBody(status) && mediaPath.test(path)),
-    ({ bytes }) => bytes,
+function mediaBytes(site: SiteObservation): number {
+  return Math.round(
+    sum(
+      site.log.filter(({ path, status }) => isBody(status) && mediaPath.test(path)),
+      crossing(site),
+    ),
   )
 }
 
