@@ -1,6 +1,6 @@
 /** `npm run bench:office`: scenarios of the office lab, for one or several ways to play. */
 import { writeFileSync } from 'node:fs'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { adapters, pickAdapters } from './adapter.ts'
 import { type Figures, figuresOf } from './figures.ts'
 import { labMedia } from './media.ts'
@@ -13,15 +13,18 @@ import { tableOf } from './table.ts'
 
 const command = new Command('npm run bench:office --')
   .description('Real Chromium in offices made of network namespaces, behind metered lines. Linux, root.')
-  .option(
-    '--scenario <names>',
-    'one, several by comma, or all',
-    picked(pickScenarios),
-    pickScenarios('live-office'),
+  .addOption(
+    new Option('--scenario <names>', 'one, several by comma, or all')
+      .argParser(picked(pickScenarios))
+      .default(pickScenarios('live-office'), 'live-office'),
   )
-  .option('--adapters <names>', 'what plays, by comma', picked(pickAdapters), pickAdapters('nearcast,hlsjs'))
-  .option('--viewers <n>', 'viewers a site (default: the scenario’s)', whole, 0)
-  .option('--seconds <n>', 'seconds watched after the last join (default: the scenario’s)', whole, 0)
+  .addOption(
+    new Option('--adapters <names>', 'what plays, by comma')
+      .argParser(picked(pickAdapters))
+      .default(pickAdapters('nearcast,hlsjs'), 'nearcast,hlsjs'),
+  )
+  .option('--viewers <n>', 'viewers a site (default: the scenario’s)', whole)
+  .option('--seconds <n>', 'seconds watched after the last join (default: the scenario’s)', whole)
   .option(
     '--line <what>',
     'state the line to the tracker: stated, unstated (default: the scenario’s)',
@@ -44,8 +47,8 @@ const command = new Command('npm run bench:office --')
 const options = command.opts<{
   scenario: ReturnType<typeof pickScenarios>
   adapters: ReturnType<typeof pickAdapters>
-  viewers: number
-  seconds: number
+  viewers?: number
+  seconds?: number
   line?: boolean
   edgeDelay?: number
   details?: string
@@ -62,7 +65,7 @@ const rows: (Figures & Pick<Scenario, 'lineRatio' | 'lineStated' | 'edgeDelayMs'
 const observations: Observation[] = []
 const media = labMedia()
 for (const given of options.scenario) {
-  const sized = resize(given, options.viewers, options.seconds)
+  const sized = resize(given, options.viewers ?? 0, options.seconds ?? 0)
   const scenario = {
     ...sized,
     ...(options.line !== undefined && { lineStated: options.line }),
