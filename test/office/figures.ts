@@ -7,6 +7,7 @@ import type { ViewerReport } from './pages/viewer.ts'
 export interface Figures {
   readonly scenario: string
   readonly adapter: string
+  /** All that took part: in churn the dead and their replacements. */
   readonly viewers: number
   readonly sites: number
   /** Media over the lines ÷ one copy a site, of segments first wanted after the last join + 10 s; null: there were none. */
