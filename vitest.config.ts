@@ -28,8 +28,9 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{peer-core,edge-fallback,player-plugin,tracker}/src/**/*.test.ts',
-            'test/{sim,contract}/**/*.test.ts',
+            'test/{sim,contract,office}/**/*.test.ts',
           ],
+          exclude: ['test/office/office.test.ts'],
           sequence: { groupOrder: 0 },
           expect: expectation,
           testTimeout: 60_000,
@@ -51,7 +52,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'real',
-          include: ['test/{integration,browser,office}/**/*.test.ts'],
+          include: ['test/{integration,browser}/**/*.test.ts', 'test/office/office.test.ts'],
           exclude: patient,
           fileParallelism: false,
           sequence: { groupOrder: 2 },

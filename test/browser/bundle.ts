@@ -5,6 +5,8 @@ export interface BundleOptions {
   readonly globalName?: string
   /** @default false */
   readonly minify?: boolean
+  /** Export conditions beside ours, for packages that offer themselves in forms of their own. @default [] */
+  readonly conditions?: readonly string[]
 }
 
 /**
@@ -19,7 +21,7 @@ export async function bundle(entry: string, options: BundleOptions = {}): Promis
     platform: 'browser',
     format: 'iife',
     target: 'es2022',
-    conditions: ['nearcast-source', 'browser', 'import'],
+    conditions: ['nearcast-source', 'browser', 'import', ...(options.conditions ?? [])],
     // CommonJS dependencies of the wire were written for browserify.
     define: { global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
     minify: options.minify ?? false,
