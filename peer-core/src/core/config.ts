@@ -16,6 +16,8 @@ export interface CoreConfig {
   readonly maxThinRankMs: number
   /** Least silence of a lease on a thin line: whoever replaced it would wait in the same queue. @default 1000 */
   readonly thinSilentMs: number
+  /** On a thin line a member of a large group waits this long for its parents before it goes to the edge. @default 6000 */
+  readonly thinMemberMs: number
   /** On a thin line rank r waits this × r, at most `maxStartRankMs`, before a first fragment. @default 50 */
   readonly startRankMs: number
   /** @default 500 */
@@ -71,6 +73,7 @@ export const defaultConfig: CoreConfig = {
   maxRankDelayMs: 250,
   maxThinRankMs: 300,
   thinSilentMs: 1_000,
+  thinMemberMs: 6_000,
   startRankMs: 50,
   maxStartRankMs: 500,
   startLinkMs: 400,

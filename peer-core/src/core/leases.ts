@@ -126,6 +126,8 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const alone = groupPeers(state).length === 0
   const thin = isThin(state, segment)
   const { config } = state
+  // A member sees its parents and nobody's leases: were it to help itself, hundreds would.
+  if (thin && isFed(state)) return (want?.since ?? segment.orphanSince) + config.thinMemberMs
   if (want && want.urgency !== 'play' && segment.blocks.isEmpty) {
     if (!thin) return want.since
     if (want.urgency === 'start') {

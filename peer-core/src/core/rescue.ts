@@ -1,6 +1,7 @@
 import { startFetch } from './fetches.ts'
 import { edgeTimeMs, isLineFull, isThin } from './line.ts'
 import { blockBytes } from './messages.ts'
+import { isFed } from './roles.ts'
 import type { Segment } from './segment.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, finishMs, isMoving, missingBytes } from './supply.ts'
@@ -27,6 +28,10 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
     return wakeBy(state, state.now + 100)
   }
   const isThinLine = isThin(state, segment)
+  if (isThinLine && isFed(state)) {
+    const helpsItselfAt = (segment.wants[0]?.since ?? Infinity) + state.config.thinMemberMs
+    if (state.now < helpsItselfAt) return wakeBy(state, helpsItselfAt)
+  }
   const last = dueAt - state.config.marginMs / 2 - 1.1 * edgeMs
   if (!isThinLine && segment.wants.length > 0) {
     // The line can carry it, and no turn is worth a stall.
