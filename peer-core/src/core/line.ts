@@ -1,5 +1,5 @@
 import { plannedBps } from './goodput.ts'
-import type { Segment } from './segment.ts'
+import type { InOffer, Segment } from './segment.ts'
 import { bitrateBps, groupPeers, isShared } from './sharing.ts'
 import type { State } from './state.ts'
 
@@ -25,14 +25,29 @@ export function edgeBps(state: State): number {
 export function isLineFull(state: State, segment: Segment): boolean {
   if (!isThin(state, segment)) return false
   const dueAt = state.active.get(segment) ?? Infinity
-  let busy = 0
   for (const [other, otherDueAt] of state.active) {
-    if (other === segment || other.stored) continue
-    if (isLeased(state, other)) busy += bitrateBps(state, other)
-    else if (otherDueAt < dueAt && isAwaited(state, other)) return true
+    if (other === segment || other.stored || otherDueAt >= dueAt) continue
+    if (!isLeased(state, other) && isAwaited(state, other)) return true
   }
-  return busy > 0 && busy + bitrateBps(state, segment) > lineBps(state)
+  const keys = new Set<string>()
+  for (const { what, segment: other } of state.fetches.values()) if (what === 'media') keys.add(other.hash)
+  for (const { key } of runningLeases(state)) keys.add(key)
+  keys.delete(segment.hash)
+  const bitrate = bitrateBps(state, segment)
+  return keys.size > 0 && (keys.size + 1) * bitrate > lineBps(state)
 }
+
+/** What others take from the edge now, whether we need it or not. */
+function runningLeases(state: State): Set<InOffer> {
+  for (const offer of state.leases) {
+    const isHere = state.peers.get(offer.peer)?.offers.get(offer.n) === offer
+    if (!isHere || !offer.active || state.now - offer.grownAt > deadLeaseMs) state.leases.delete(offer)
+  }
+  return state.leases
+}
+
+/** A lease that said nothing for so long holds up nobody. */
+const deadLeaseMs = 3_000
 
 /** The leases under way use most of a thin line: then the line is what is slow, and one more would only share it. */
 export function isLineBusy(state: State): boolean {

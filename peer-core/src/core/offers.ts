@@ -41,6 +41,7 @@ export function hearOffer(state: State, peer: Peer, message: OfferMessage): InOf
     voidWhy: isUnreliable(peer) ? 'silent' : '',
   }
   peer.offers.set(offer.n, offer)
+  if (offer.active && offer.source === 'edge' && peer.place === 'group') state.leases.add(offer)
   const segment = state.byHash.get(offer.key)
   if (segment) attach(segment, offer)
   else strayOf(state, offer.key).add(offer)

@@ -83,6 +83,8 @@ export interface State {
   abstainsUntil: number
   /** Leases of ours that others took again although we were ahead, since one of ours last served. */
   overruled: number
+  /** Leases of others that are under way, also of what we do not need; ended ones go when they are counted. */
+  readonly leases: Set<InOffer>
   /** When the tracker last gave us another role. */
   roleAt: number
   /** Child links we last told the tracker of, −1 never. */
@@ -142,6 +144,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     groupSince: -1,
     abstainsUntil: 0,
     overruled: 0,
+    leases: new Set(),
     roleAt: 0,
     toldChildLinks: -1,
     startsUntil: 0,
