@@ -123,6 +123,19 @@ describe('a lease', () => {
     expect(offer!.etaMs).toBeCloseTo(((size - 98_304) * 1000) / offer!.rateBps, -1)
   })
 
+  it('that was closed is told to who comes as no more than it is', () => {
+    const probe = new Probe({ groupSize: 1 })
+    const entry = entryOf(0)
+    probe.list([entry])
+    probe.want(0, 0)
+    probe.bring(0, 32_768, entry.size)
+    probe.put({ type: 'edgeFailed', fetch: probe.last('fetchEdge').fetch, reason: 'network' })
+    const late = peerNamed(9)
+    probe.join(late)
+    const offers = probe.sentTo(late).filter(message => message.type === 'offer')
+    expect(offers).toMatchObject([{ from: 0, frontier: 32_768, to: 32_768 }])
+  })
+
   it('that fails is withdrawn where it stands; what is below stays', () => {
     const probe = leasing()
     probe.bring(0, 40_000, size)

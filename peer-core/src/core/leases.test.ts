@@ -148,6 +148,39 @@ describe('the lease', () => {
     expect(probe.all('abortEdge')).toEqual([])
   })
 
+  it('is kept against the first bite of a newcomer', () => {
+    const newcomer = peerAt(4, 'before')
+    const probe = settled([peerAt(4, 'after')])
+    const entry = entryOf(4)
+    probe.list([entry])
+    probe.want(4, 6000)
+    probe.live(100)
+    probe.bring(0, 32_768, size)
+    probe.pong(probe.join(newcomer, { seq: 4 }))
+    probe.offer(newcomer, entry, { source: 'edge', frontier: 0 })
+    expect(probe.all('abortEdge')).toEqual([])
+  })
+
+  it('gives way, once, to one that only relays tell of', () => {
+    const relay = peerAt(4, 'after')
+    const probe = settled([relay])
+    const entry = entryOf(4)
+    probe.list([entry])
+    probe.want(4, 6000)
+    probe.live(100)
+    probe.bring(0, 32_768, size)
+    probe.offer(relay, entry, { source: 'relay', hops: 1, frontier: 49_152 })
+    expect(probe.all('abortEdge')).toEqual([])
+    const { n } = probe.offer(relay, entry, { source: 'relay', hops: 1, frontier: 65_536 })
+    expect(probe.all('abortEdge')).toHaveLength(1)
+    // It was a lie: nothing more comes, and the next lease is not given away.
+    probe.hear(relay, { type: 'withdraw', n, offset: 0, reason: 'evicted' })
+    probe.live(3000)
+    const aborted = probe.all('abortEdge').length
+    probe.offer(relay, entry, { source: 'relay', hops: 1, frontier: 131_072 })
+    expect(probe.all('abortEdge')).toHaveLength(aborted)
+  })
+
   it('outlives the abort of the player while others follow it', () => {
     const probe = settled([peerAt(4, 'after')])
     probe.list([entryOf(4)])
@@ -234,6 +267,16 @@ describe('the lease', () => {
 })
 
 describe('the edge failing', () => {
+  it('waits on a thin line also for leases of segments that we do not need', () => {
+    const other = peerAt(4, 'after')
+    const probe = settled([other], new Probe({ groupSize: 2, lineKbps: 1000 }))
+    probe.offer(other, entryOf(90), { source: 'edge', frontier: 0, rateBps: 100_000 })
+    probe.list([entryOf(5)])
+    probe.want(5, 9000)
+    probe.live(300)
+    expect(probe.fetches()).toEqual([])
+  })
+
   it('is tried again, and given back to the player when it fails for good', () => {
     const probe = new Probe({ groupSize: 1 })
     probe.list([entryOf(0)])
