@@ -18,6 +18,8 @@ export interface CoreConfig {
   readonly thinSilentMs: number
   /** On a thin line a member of a large group waits this long for its parents before it goes to the edge. @default 6000 */
   readonly thinMemberMs: number
+  /** Longer than this no viewer waits for a thin line to become free: it shares it. @default 4000 */
+  readonly starvedMs: number
   /** On a thin line rank r waits this × r, at most `maxStartRankMs`, before a first fragment. @default 50 */
   readonly startRankMs: number
   /** @default 500 */
@@ -74,6 +76,7 @@ export const defaultConfig: CoreConfig = {
   maxThinRankMs: 300,
   thinSilentMs: 1_000,
   thinMemberMs: 6_000,
+  starvedMs: 4_000,
   startRankMs: 50,
   maxStartRankMs: 500,
   startLinkMs: 400,

@@ -270,11 +270,20 @@ describe('the edge failing', () => {
   it('waits on a thin line also for leases of segments that we do not need', () => {
     const other = peerAt(4, 'after')
     const probe = settled([other], new Probe({ groupSize: 2, lineKbps: 1000 }))
-    probe.offer(other, entryOf(90), { source: 'edge', frontier: 0, rateBps: 100_000 })
+    const { n } = probe.offer(other, entryOf(90), { source: 'edge', frontier: 0, rateBps: 100_000 })
     probe.list([entryOf(5)])
-    probe.want(5, 9000)
-    probe.live(300)
+    probe.want(5, 20_000)
+    const goesOn = (ms: number) => {
+      for (let waited = 0; waited < ms; waited += 500) {
+        const frontier = 16_384 * (1 + Math.floor(probe.now / 500))
+        probe.hear(other, { type: 'grow', n, frontier, size: 0, rateBps: 100_000 })
+        probe.live(500)
+      }
+    }
+    goesOn(3500)
     expect(probe.fetches()).toEqual([])
+    goesOn(1500)
+    expect(probe.fetches()).toHaveLength(1)
   })
 
   it('is tried again, and given back to the player when it fails for good', () => {

@@ -24,6 +24,9 @@ export function edgeBps(state: State): number {
 /** On a thin line no more leases at once than it carries, the earliest deadline first. */
 export function isLineFull(state: State, segment: Segment): boolean {
   if (!isThin(state, segment)) return false
+  // Who looks at something else than the others would find the line full for ever.
+  const asked = segment.wants[0]
+  if (asked && state.now - asked.since > state.config.starvedMs) return false
   const dueAt = state.active.get(segment) ?? Infinity
   for (const [other, otherDueAt] of state.active) {
     if (other === segment || other.stored || otherDueAt >= dueAt) continue
