@@ -161,8 +161,4 @@ export class Segment {
   get size(): number {
     return this.blocks.size
   }
-
-  get isComplete(): boolean {
-    return this.stored
-  }
 }
