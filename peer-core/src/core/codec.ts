@@ -63,6 +63,7 @@ const types = [
   'ping',
   'pong',
   'goaway',
+  'doubled',
 ] as const satisfies readonly ExtensionMessage['type'][]
 
 /**
@@ -114,6 +115,9 @@ export function encodeMessage(message: ExtensionMessage, payload?: Uint8Array): 
       break
     case 'goaway':
       writer.utf8(message.reason)
+      break
+    case 'doubled':
+      writer.varint(whole(message.n))
       break
   }
   const bytes = writer.finish()
@@ -212,6 +216,9 @@ export function decodeMessage(bytes: Uint8Array): Decoded {
       break
     case 'goaway':
       message = { type, reason: reader.utf8(wireLimits.reasonBytes) }
+      break
+    case 'doubled':
+      message = { type, n: offerNumber(reader) }
       break
   }
   return message && reader.ok ? { type: 'message', message, payload } : { type: 'invalid' }

@@ -26,6 +26,8 @@ export interface CoreConfig {
   readonly maxStartRankMs: number
   /** And who has no link yet, though others are here, gives it this long: one takes 100 to 250 ms. @default 400 */
   readonly startLinkMs: number
+  /** On a thin line a first fragment waits at most this long for what follows it. @default 3500 */
+  readonly startHoldMs: number
   /** On a thin line a seek looks at peers this long. @default 100 */
   readonly seekPatienceMs: number
   /** A lease or a peer that moves nothing for this long is silent, whatever the deadline. @default 1500 */
@@ -80,6 +82,7 @@ export const defaultConfig: CoreConfig = {
   startRankMs: 50,
   maxStartRankMs: 500,
   startLinkMs: 400,
+  startHoldMs: 3_500,
   seekPatienceMs: 100,
   silentMs: 1_500,
   minSilentMs: 400,

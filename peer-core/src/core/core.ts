@@ -2,9 +2,11 @@ import { cancelAsks, dropAsksOf, hearPiece, hearReject } from './asks.ts'
 import { tellCapacity } from './capacity.ts'
 import { announce, forgetTold, introduce, reopen, retract } from './claims.ts'
 import { type CoreConfig, defaultConfig } from './config.ts'
+import { hearDoubled, tellDoubles } from './doubles.ts'
 import type { Core, FailReason, Input, Output, Policy } from './events.ts'
 import { abortFetch, hearEdgeData, hearEdgeDone, hearEdgeFailed } from './fetches.ts'
 import { judgeOurLease, resolveConflict } from './leases.ts'
+import { isEnding } from './line.ts'
 import { hearPong, hearSign, tellPosition, tellPositionTo, watchPeers } from './liveness.ts'
 import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
@@ -278,6 +280,8 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
     case 'beacon':
       peer.beacon = { hops: message.hops, at: state.now }
       return
+    case 'doubled':
+      return touch(state, hearDoubled(state, peer, message))
   }
 }
 
@@ -288,11 +292,12 @@ function heardOffer(state: State, offer: InOffer | null): void {
   // Other bytes under the same name decide nothing about these.
   if (segment.offers.has(offer)) {
     resolveConflict(state, segment, offer)
+    tellDoubles(state, segment, offer)
     judgeOurLease(state, segment, offer)
   }
   touch(state, segment)
   // A lease that ended may have freed a thin line for the next one.
-  if (!offer.active && offer.source === 'edge')
+  if (offer.source === 'edge' && (!offer.active || isEnding(state, offer, offer.size)))
     for (const waiting of state.active.keys()) touch(state, waiting)
 }
 

@@ -270,13 +270,17 @@ describe('the edge failing', () => {
   it('waits on a thin line also for leases of segments that we do not need', () => {
     const other = peerAt(4, 'after')
     const probe = settled([other], new Probe({ groupSize: 2, lineKbps: 1000 }))
-    const { n } = probe.offer(other, entryOf(90), { source: 'edge', frontier: 0, rateBps: 100_000 })
+    const { n } = probe.offer(other, entryOf(90, { size: 1_000_000 }), {
+      source: 'edge',
+      frontier: 0,
+      rateBps: 100_000,
+    })
     probe.list([entryOf(5)])
     probe.want(5, 20_000)
     const goesOn = (ms: number) => {
       for (let waited = 0; waited < ms; waited += 500) {
         const frontier = 16_384 * (1 + Math.floor(probe.now / 500))
-        probe.hear(other, { type: 'grow', n, frontier, size: 0, rateBps: 100_000 })
+        probe.hear(other, { type: 'grow', n, frontier, size: 1_000_000, rateBps: 100_000 })
         probe.live(500)
       }
     }

@@ -9,6 +9,7 @@ import { rescue } from './rescue.ts'
 import { isFed, roleOf } from './roles.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
 import { groupPeers, isPartner, isShared } from './sharing.ts'
+import { isAwaitedByStart } from './start.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, findGap, missingBytes, voidLeases } from './supply.ts'
 import { comesBefore, groupNeedAt, hasCompany, isCandidate, lastRank, rankDelayMs, rankOf } from './turns.ts'
@@ -18,6 +19,9 @@ import { dropUnproven } from './verification.ts'
  * When we go to the edge ourselves. The red line: no event may send a group there at once. Every way in is ranked,
  * and a visible lease on the same bytes beats any rank.
  */
+
+/** A full line is looked at again this often: what frees it may be nothing that we hear of. */
+const lineLookMs = 100
 
 export function decideEdge(state: State, segment: Segment, dueAt: number): void {
   const wanted = segment.wants.length > 0
@@ -49,13 +53,13 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
     segment.orphanSince = -1
     return
   }
-  const at = leaseAt(state, segment, dueAt)
-  if (state.now < at) return wakeBy(state, at)
   if (isLineFull(state, segment)) {
     // Everybody waits for the same line: when it frees, the ranks begin anew.
     segment.orphanSince = state.now
-    return wakeBy(state, state.now + 100)
+    return wakeBy(state, state.now + lineLookMs)
   }
+  const at = leaseAt(state, segment, dueAt)
+  if (state.now < at) return wakeBy(state, at)
   lease(state, segment, gap)
 }
 
@@ -70,7 +74,7 @@ export function resolveConflict(state: State, segment: Segment, offer: InOffer):
     if (!fetch.claim || !meets) continue
     if (offer.source === 'edge' ? keepsAgainst(state, segment, fetch, offer) : !isAheadOfUs(fetch, offer))
       continue
-    if (offer.source === 'relay') segment.hasYieldedToRelay = true
+    if (offer.source === 'relay') segment.hasYielded = true
     abortFetch(state, fetch, 'yielded')
     emit(state, { type: 'trace', note: { kind: 'yield', key: segment.key, to: offer.peer } })
   }
@@ -82,11 +86,12 @@ export function resolveConflict(state: State, segment: Segment, offer: InOffer):
  */
 function isAheadOfUs(fetch: Fetch, offer: InOffer): boolean {
   const { segment, reason } = fetch
-  return !segment.hasYieldedToRelay && reason !== 'backwards' && offer.frontier > fetch.frontier + blockBytes
+  return !segment.hasYielded && reason !== 'backwards' && offer.frontier > fetch.frontier + blockBytes
 }
 
 function isOurDuty(state: State, segment: Segment): boolean {
-  if (!isCandidate(state, segment) || !hasCompany(state, segment)) return false
+  const isOurs = isCandidate(state, segment) && hasCompany(state, segment)
+  if (!isOurs && !isAwaitedByStart(state, segment)) return false
   let media = 0
   for (const fetch of state.fetches.values()) if (fetch.what === 'media') media++
   return media < 2

@@ -33,8 +33,10 @@ export function isLineFull(state: State, segment: Segment): boolean {
     if (!isLeased(state, other) && isAwaited(state, other)) return true
   }
   const keys = new Set<string>()
-  for (const { what, segment: other } of state.fetches.values()) if (what === 'media') keys.add(other.hash)
-  for (const { key } of runningLeases(state)) keys.add(key)
+  for (const fetch of state.fetches.values())
+    if (fetch.what === 'media' && !isEnding(state, fetch, fetch.segment.size)) keys.add(fetch.segment.hash)
+  for (const lease of runningLeases(state)) if (!isEnding(state, lease, lease.size)) keys.add(lease.key)
+  for (const other of state.active.keys()) if (isRelayed(state, other)) keys.add(other.hash)
   keys.delete(segment.hash)
   const bitrate = bitrateBps(state, segment)
   return keys.size > 0 && (keys.size + 1) * bitrate > lineBps(state)
@@ -47,6 +49,22 @@ function runningLeases(state: State): Set<InOffer> {
     if (!isHere || !offer.active || state.now - offer.grownAt > deadLeaseMs) state.leases.delete(offer)
   }
   return state.leases
+}
+
+/** Through before the first byte of the next one could come: the line shall not idle in between. */
+export function isEnding(state: State, way: { to: number; frontier: number }, size: number): boolean {
+  const end = way.to || size
+  if (end === 0) return false
+  return ((end - way.frontier) * 1000) / lineBps(state) <= state.edge.delayMs
+}
+
+/** Somebody passes it on while it comes: its lease runs, even where no link of ours tells of the holder. */
+function isRelayed(state: State, segment: Segment): boolean {
+  for (const offer of segment.offers) {
+    const isRunning = offer.active && offer.source === 'relay' && !isEnding(state, offer, offer.size)
+    if (isRunning && state.now - offer.grownAt < deadLeaseMs) return true
+  }
+  return false
 }
 
 /** A lease that said nothing for so long holds up nobody. */
@@ -62,7 +80,8 @@ export function isLineBusy(state: State): boolean {
   return bps > 0.5 * lineBps(state)
 }
 
-function lineBps(state: State): number {
+/** As stated, or as seen; bytes a second, 0 unknown. */
+export function lineBps(state: State): number {
   return state.policy.lineKbps > 0 ? state.policy.lineKbps * 125 : edgeBps(state)
 }
 

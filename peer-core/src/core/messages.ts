@@ -178,6 +178,12 @@ export interface GoawayMessage {
   readonly reason: string
 }
 
+/** Lease `n` of the receiver's is doubled by another's, whose turn comes first and with whom it may have no link. */
+export interface DoubledMessage {
+  readonly type: 'doubled'
+  readonly n: number
+}
+
 export type PeerMessage =
   | RequestMessage
   | PieceMessage
@@ -195,3 +201,4 @@ export type PeerMessage =
   | PingMessage
   | PongMessage
   | GoawayMessage
+  | DoubledMessage

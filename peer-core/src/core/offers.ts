@@ -39,6 +39,7 @@ export function hearOffer(state: State, peer: Peer, message: OfferMessage): InOf
     grownAt: state.now,
     voidSince: isUnreliable(peer) ? state.now : 0,
     voidWhy: isUnreliable(peer) ? 'silent' : '',
+    isDoubledTold: false,
   }
   peer.offers.set(offer.n, offer)
   if (offer.active && offer.source === 'edge' && peer.place === 'group') state.leases.add(offer)

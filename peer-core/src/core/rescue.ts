@@ -32,6 +32,8 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
     const helpsItselfAt = (segment.wants[0]?.since ?? Infinity) + state.config.thinMemberMs
     if (state.now < helpsItselfAt) return wakeBy(state, helpsItselfAt)
   }
+  // Its lease has the line, or shares it: one more would take from it what it brings.
+  if (isThinLine && !isSlow && [...segment.offers].some(isMoving)) return wakeBy(state, state.now + 100)
   const last = dueAt - state.config.marginMs / 2 - 1.1 * edgeMs
   if (!isThinLine && segment.wants.length > 0) {
     // The line can carry it, and no turn is worth a stall.
@@ -40,7 +42,11 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
   }
   if (isBeingRescued(segment) || isYoung(state, segment)) return wakeBy(state, state.now + 100)
   if (segment.dangerSince === 0) segment.dangerSince = state.now
-  if (isThinLine && isLineFull(state, segment)) return wakeBy(state, state.now + 100)
+  if (isThinLine && isLineFull(state, segment)) {
+    // Everybody waits for the same line: when it frees, the ranks begin anew.
+    segment.dangerSince = state.now
+    return wakeBy(state, state.now + 100)
+  }
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
   const at = segment.dangerSince + rank * rankDelayMs(state)
   if (state.now < at) return wakeBy(state, at)

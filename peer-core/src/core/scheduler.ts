@@ -9,6 +9,7 @@ import { askPeers } from './picker.ts'
 import { evict, makeRoom } from './retention.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { isProvable, isShared } from './sharing.ts'
+import { isHeldBack } from './start.ts'
 import { bufferedMs, emit, playheadMs, type State, type TrackWindow, wakeBy } from './state.ts'
 import { isPromising } from './supply.ts'
 import { isUnreliable, ownNeedAt, rankDelayMs, rankOf } from './turns.ts'
@@ -126,7 +127,7 @@ function isNear(state: State, segment: Segment): boolean {
 function finish(state: State, segment: Segment): void {
   if (!segment.blocks.isWhole) return
   if (segment.blocks.isVerified && !segment.stored) keep(state, segment)
-  if (segment.wants.length === 0 || !isPlayable(state, segment)) return
+  if (segment.wants.length === 0 || !isPlayable(state, segment) || isHeldBack(state, segment)) return
   const bytes = bytesByPlace(state, segment)
   const origin: Origin = bytes.edge * 2 >= segment.size ? 'edge' : segment.leased ? 'leased' : 'held'
   for (const want of segment.wants.splice(0)) {

@@ -35,6 +35,8 @@ export interface InOffer {
   /** When we stopped counting on it, or 0. Its bytes below the frontier stay good. */
   voidSince: number
   voidWhy: 'slow' | 'silent' | 'gone' | ''
+  /** Its holder was told that another brings the same bytes. */
+  isDoubledTold: boolean
 }
 
 /** What we tell others that we can serve of a segment. */
@@ -131,8 +133,10 @@ export class Segment {
   leasedAt = 0
   /** Our turn, and outside peers hold it: their bytes stand for the edge's. */
   viaOutside = false
-  /** A lease of ours gave way to one that only relays told of. */
-  hasYieldedToRelay = false
+  /** A lease of ours gave way to one that we have only heard of. */
+  hasYielded = false
+  /** A first fragment that is whole, and waits for what follows it. */
+  isHeldBack = false
   /** When the last new byte came. */
   progressAt = 0
   /** Since when no source can make the deadline, 0 while one can. */

@@ -1,5 +1,5 @@
 import { plannedBps } from './goodput.ts'
-import { edgeTimeMs, isLineBusy, isThin } from './line.ts'
+import { edgeTimeMs, isLineBusy, isThin, lineBps } from './line.ts'
 import { blockBytes, type PeerId } from './messages.ts'
 import { peersFinishMs } from './picker.ts'
 import type { Ask, Fetch, InOffer, Segment } from './segment.ts'
@@ -88,9 +88,11 @@ function strideMs(state: State, offer: InOffer): number {
 
 function isTooSlow(state: State, segment: Segment, offer: InOffer, need: number, edgeMs: number): boolean {
   if (offer.rateBps === 0 || segment.size === 0 || offer.source !== 'edge') return false
-  // A lease that has just begun on a thin line is still in its slow start.
-  if (isThin(state, segment) && (state.now - offer.since < state.config.thinSilentMs || isLineBusy(state)))
-    return false
+  if (isThin(state, segment)) {
+    // A lease that has just begun on a thin line is still in its slow start, and one that shares it goes at half speed.
+    if (state.now - offer.since < state.config.thinSilentMs || isLineBusy(state)) return false
+    if (offer.rateBps > lineBps(state) / 4) return false
+  }
   const end = offer.to > 0 ? offer.to : segment.size
   const finish = state.now + ((end - offer.frontier) * 1000) / offer.rateBps
   return (

@@ -14,6 +14,12 @@ import { bufferedMs, type State } from './state.ts'
 /** Peers that went by this segment, or are this far from it, do not come to fetch it. */
 const reachMs = 30_000
 
+/**
+ * Links to a group come one by one. Who counted itself in before the last of its neighbours does would see itself
+ * first, and so would that neighbour.
+ */
+const settlingMs = 500
+
 /** Beyond this rank the waits do not grow: the first eight are already spread over seconds. */
 export const lastRank = 8
 
@@ -52,7 +58,8 @@ export function rankDelayMs(state: State): number {
 /** Are we one of those whose turn it can be, without our player asking? */
 export function isCandidate(state: State, segment: Segment): boolean {
   if (state.policy.mode !== 'share' || state.groupSince < 0) return false
-  if (state.now - state.groupSince < state.config.candidateAgeMs || state.now < state.abstainsUntil)
+  const { candidateAgeMs } = state.config
+  if (state.now - state.groupSince < candidateAgeMs + settlingMs || state.now < state.abstainsUntil)
     return false
   if (isFed(state)) return false
   const { player } = state

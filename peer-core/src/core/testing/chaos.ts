@@ -222,6 +222,8 @@ export class Chaos {
         return hear({ type: kind, id: b % 40 })
       case 'goaway':
         return hear({ type: 'goaway', reason: 'bye' })
+      case 'doubled':
+        return hear({ type: 'doubled', n: wire?.toldNumber(b) ?? n })
       case 'beacon':
         return hear({ type: 'beacon', epoch: b, hops: c })
       case 'track':

@@ -31,7 +31,7 @@ const kinds = [
     'withdraw',
   ],
   ...['list', 'hashes', 'request', 'request', 'request', 'cancelRequest', 'piece', 'reject'],
-  ...['tell', 'busy', 'ping', 'pong', 'goaway', 'track', 'beacon', 'tick', 'tick'],
+  ...['tell', 'busy', 'ping', 'pong', 'goaway', 'doubled', 'track', 'beacon', 'tick', 'tick'],
 ] as const
 
 export interface Step {
