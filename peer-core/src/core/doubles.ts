@@ -23,7 +23,7 @@ export function tellDoubles(state: State, segment: Segment, offer: InOffer): voi
   if (!isDoubtful(state, segment, offer)) return
   for (const other of segment.offers) {
     if (other.peer === offer.peer || !isDoubtful(state, segment, other)) continue
-    const loser = laterOf(segment, offer, other)
+    const loser = laterOf(state, segment, offer, other)
     const winner = loser === offer ? other : offer
     if (loser.isDoubledTold || !reaches(winner, loser) || isHalfDone(segment, loser)) continue
     if (rankOf(state, segment, new Set([offer.peer, other.peer])) >= mostTellers) continue
@@ -55,9 +55,16 @@ function isDoubtful(state: State, segment: Segment, offer: InOffer): boolean {
   )
 }
 
-function laterOf(segment: Segment, a: InOffer, b: InOffer): InOffer {
+/** As the holders themselves have it (`keepsAgainst`): a newcomer gives way. */
+function laterOf(state: State, segment: Segment, a: InOffer, b: InOffer): InOffer {
+  const [isANew, isBNew] = [isNew(state, a), isNew(state, b)]
+  if (isANew !== isBNew) return isANew ? a : b
   const { slot } = segment.entry
   return comesBefore(turnOf(slot, a.peer), a.peer, turnOf(slot, b.peer), b.peer) ? b : a
+}
+
+function isNew(state: State, offer: InOffer): boolean {
+  return state.now - (state.peers.get(offer.peer)?.joinedAt ?? 0) < state.config.candidateAgeMs
 }
 
 /** What the loser would still fetch, the winner brings. A tail taken from the end backwards has not been met yet. */

@@ -60,6 +60,7 @@ export function isEnding(state: State, way: { to: number; frontier: number }, si
 
 /** Somebody passes it on while it comes: its lease runs, even where no link of ours tells of the holder. */
 function isRelayed(state: State, segment: Segment): boolean {
+  if (segment.hasYielded && state.now < segment.edgeRetryAt) return true
   for (const offer of segment.offers) {
     const isRunning = offer.active && offer.source === 'relay' && !isEnding(state, offer, offer.size)
     if (isRunning && state.now - offer.grownAt < deadLeaseMs) return true
