@@ -116,7 +116,7 @@ export function linkContract(open: () => Promise<LinkPair>): void {
       { type: 'ping', id: 9 },
       { type: 'pong', id: 8 },
       { type: 'withdraw', n: 0, offset: 32_768, reason: 'yielded' },
-      { type: 'doubled', n: 7 },
+      { type: 'doubled', n: 7, by: 'a'.repeat(40) },
       { type: 'goaway', reason: 'bye' },
     ]
     for (const message of messages) a.send(message)

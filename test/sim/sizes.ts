@@ -42,7 +42,7 @@ const samples: readonly ExtensionMessage[] = [
   { type: 'ping', id: 100 },
   { type: 'pong', id: 100 },
   { type: 'goaway', reason: 'too many peers' },
-  { type: 'doubled', n: 40_000 },
+  { type: 'doubled', n: 40_000, by: '0'.repeat(40) },
 ]
 
 const encoded: Readonly<Record<string, number>> = Object.fromEntries(

@@ -82,7 +82,11 @@ const message: fc.Arbitrary<ExtensionMessage> = fc.oneof(
   fc.record({ type: fc.constant('busy' as const), on: fc.boolean() }),
   fc.record({ type: fc.constantFrom('ping' as const, 'pong' as const), id: count }),
   fc.record({ type: fc.constant('goaway' as const), reason: text(wireLimits.reasonBytes) }),
-  fc.record({ type: fc.constant('doubled' as const), n: fc.nat(wireLimits.offers - 1) }),
+  fc.record({
+    type: fc.constant('doubled' as const),
+    n: fc.nat(wireLimits.offers - 1),
+    by: hex(20),
+  }),
 )
 
 describe('the wire codec', () => {

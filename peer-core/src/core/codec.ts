@@ -48,6 +48,7 @@ export const wireLimits = {
 } as const
 
 const hashBytes = 32
+const peerIdBytes = 20
 const sources: readonly OfferSource[] = ['held', 'edge', 'relay']
 const modes: readonly Mode[] = ['share', 'leech', 'off']
 const reasons: readonly WithdrawReason[] = ['evicted', 'yielded', 'failed', 'cancelled', 'void', 'renumber']
@@ -118,6 +119,7 @@ export function encodeMessage(message: ExtensionMessage, payload?: Uint8Array): 
       break
     case 'doubled':
       writer.varint(whole(message.n))
+      writer.hex(message.by)
       break
   }
   const bytes = writer.finish()
@@ -218,7 +220,7 @@ export function decodeMessage(bytes: Uint8Array): Decoded {
       message = { type, reason: reader.utf8(wireLimits.reasonBytes) }
       break
     case 'doubled':
-      message = { type, n: offerNumber(reader) }
+      message = { type, n: offerNumber(reader), by: reader.hex(peerIdBytes) }
       break
   }
   return message && reader.ok ? { type: 'message', message, payload } : { type: 'invalid' }

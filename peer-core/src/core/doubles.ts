@@ -23,12 +23,13 @@ export function tellDoubles(state: State, segment: Segment, offer: InOffer): voi
   if (!isDoubtful(state, segment, offer)) return
   for (const other of segment.offers) {
     if (other.peer === offer.peer || !isDoubtful(state, segment, other)) continue
-    const loser = laterOf(state, segment, offer, other)
+    const loser = laterOf(segment, offer, other)
     const winner = loser === offer ? other : offer
     if (loser.isDoubledTold || !reaches(winner, loser) || isHalfDone(segment, loser)) continue
     if (rankOf(state, segment, new Set([offer.peer, other.peer])) >= mostTellers) continue
     loser.isDoubledTold = true
-    emit(state, { type: 'send', peer: loser.peer, message: { type: 'doubled', n: loser.n }, key: null })
+    const message = { type: 'doubled', n: loser.n, by: winner.peer } as const
+    emit(state, { type: 'send', peer: loser.peer, message, key: null })
   }
 }
 
@@ -36,6 +37,8 @@ export function tellDoubles(state: State, segment: Segment, offer: InOffer): voi
 export function hearDoubled(state: State, peer: Peer, message: DoubledMessage): Segment | null {
   const segment = peer.given.get(message.n)
   if (!segment || segment.hasYielded || peer.place !== 'group') return null
+  // Whom we see ourselves we have our own rule for.
+  if (state.peers.has(message.by) || message.by === state.self) return null
   for (const fetch of [...segment.fetches]) {
     if (fetch.claim?.told.get(peer.id)?.n !== message.n) continue
     if (isFetchHalfDone(segment, fetch) || groupPeers(state).length < 2) continue
@@ -55,16 +58,10 @@ function isDoubtful(state: State, segment: Segment, offer: InOffer): boolean {
   )
 }
 
-/** As the holders themselves have it (`keepsAgainst`): a newcomer gives way. */
-function laterOf(state: State, segment: Segment, a: InOffer, b: InOffer): InOffer {
-  const [isANew, isBNew] = [isNew(state, a), isNew(state, b)]
-  if (isANew !== isBNew) return isANew ? a : b
+/** By nothing but their turns: whoever sees the two must come to the same answer, or both would give way. */
+function laterOf(segment: Segment, a: InOffer, b: InOffer): InOffer {
   const { slot } = segment.entry
   return comesBefore(turnOf(slot, a.peer), a.peer, turnOf(slot, b.peer), b.peer) ? b : a
-}
-
-function isNew(state: State, offer: InOffer): boolean {
-  return state.now - (state.peers.get(offer.peer)?.joinedAt ?? 0) < state.config.candidateAgeMs
 }
 
 /** What the loser would still fetch, the winner brings. A tail taken from the end backwards has not been met yet. */

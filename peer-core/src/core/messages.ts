@@ -182,6 +182,8 @@ export interface GoawayMessage {
 export interface DoubledMessage {
   readonly type: 'doubled'
   readonly n: number
+  /** Who has the other lease. */
+  readonly by: PeerId
 }
 
 export type PeerMessage =

@@ -223,7 +223,7 @@ export class Chaos {
       case 'goaway':
         return hear({ type: 'goaway', reason: 'bye' })
       case 'doubled':
-        return hear({ type: 'doubled', n: wire?.toldNumber(b) ?? n })
+        return hear({ type: 'doubled', n: wire?.toldNumber(b) ?? n, by: '9'.repeat(40) })
       case 'beacon':
         return hear({ type: 'beacon', epoch: b, hops: c })
       case 'track':
