@@ -16,6 +16,7 @@ const lookMs = 50
 
 /** Is this first fragment, whole and proven, kept back for now? */
 export function isHeldBack(state: State, segment: Segment): boolean {
+  const wasHeldBack = segment.isHeldBack
   segment.isHeldBack = false
   const want = segment.wants.find(({ urgency }) => urgency === 'start')
   if (!want || segment.entry.seq < 0 || !isShared(state, segment) || !isThin(state, segment)) return false
@@ -24,6 +25,7 @@ export function isHeldBack(state: State, segment: Segment): boolean {
   segment.isHeldBack = true
   // What follows is worth having before the first frame, here.
   state.startsUntil = 0
+  if (!wasHeldBack) for (const other of state.active.keys()) if (other !== segment) state.dirty.add(other)
   wakeBy(state, Math.min(until, state.now + lookMs))
   return true
 }
