@@ -26,6 +26,8 @@ export interface CoreConfig {
   readonly maxStartRankMs: number
   /** And who has no link yet, though others are here, gives it this long: one takes 100 to 250 ms. @default 400 */
   readonly startLinkMs: number
+  /** Who has no link yet, though others are here, waits so long before it takes from the edge what is not urgent. @default 1500 */
+  readonly companyMs: number
   /** On a thin line a first fragment waits at most this long for what follows it. @default 3500 */
   readonly startHoldMs: number
   /** On a thin line a seek looks at peers this long. @default 100 */
@@ -82,6 +84,7 @@ export const defaultConfig: CoreConfig = {
   startRankMs: 50,
   maxStartRankMs: 500,
   startLinkMs: 400,
+  companyMs: 1_500,
   startHoldMs: 3_500,
   seekPatienceMs: 100,
   silentMs: 1_500,

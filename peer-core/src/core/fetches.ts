@@ -18,20 +18,18 @@ type EdgeDone = Extract<Input, { type: 'edgeDone' }>
 /** A transfer shorter than this says more about the clock than about the line. */
 const measurableBytes = 32_768
 
-/** Takes `[from, to)` of a segment from the edge (`to` 0: the end); `claimTo`: how far we mean to go in the end. */
+/** Takes `[from, to)` of a segment from the edge (`to` 0: the end); see `Fetch.biteTo`. */
 export function startFetch(
   state: State,
   segment: Segment,
-  range: { from: number; to: number; claimTo: number },
+  range: { from: number; to: number; biteTo?: number },
   reason: EdgeReason,
 ): Fetch {
   freeLineage(segment)
   const from = joinOrRestart(state, segment) ? range.from : 0
   const to = from === range.from ? range.to : 0
   const shared = isShared(state, segment)
-  const claim = shared
-    ? (continuedClaim(segment, from) ?? claimFor(state, segment, from, range.claimTo))
-    : null
+  const claim = shared ? (continuedClaim(segment, from) ?? claimFor(state, segment, from, to)) : null
   const fetch: Fetch = {
     id: state.nextFetch++,
     segment,
@@ -39,6 +37,7 @@ export function startFetch(
     reason,
     from,
     to,
+    biteTo: range.biteTo ?? Infinity,
     startedAt: state.now,
     claim,
     frontier: from,
@@ -80,6 +79,7 @@ export function needHashes(state: State, segment: Segment): void {
     reason: 'digest',
     from: 0,
     to: 0,
+    biteTo: Infinity,
     startedAt: state.now,
     claim: null,
     frontier: 0,
@@ -156,7 +156,6 @@ export function hearEdgeDone(state: State, done: EdgeDone): Segment | null {
   const goesOn = [...segment.fetches].some(other => other.claim === fetch.claim)
   if (fetch.claim && !goesOn) {
     if (fetch.to === 0) fetch.claim.active = false
-    else if (fetch.claim.to === 0) segment.bitten = fetch.reason
     else closeClaim(state, segment, fetch.claim, 'cancelled')
   }
   return segment
@@ -279,7 +278,7 @@ function restart(state: State, segment: Segment): void {
   segment.lineage = null
 }
 
-/** A start's bite and its extension are one claim. */
+/** A claim that outside peers were to fill goes on with the edge's bytes. */
 function continuedClaim(segment: Segment, from: number): Claim | null {
   return (
     segment.claims.find(

@@ -1,4 +1,4 @@
-import { closeClaim, openClaim } from './claims.ts'
+import { openClaim } from './claims.ts'
 import type { EdgeReason } from './events.ts'
 import { abortFetch, startFetch } from './fetches.ts'
 import { turnOf } from './hash.ts'
@@ -8,11 +8,11 @@ import { isWhole } from './offers.ts'
 import { rescue } from './rescue.ts'
 import { isFed, roleOf } from './roles.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
-import { groupPeers, isPartner, isShared } from './sharing.ts'
+import { groupPeers, isPartner, isShared, usableOffers } from './sharing.ts'
 import { isAwaitedByStart } from './start.ts'
 import { emit, type State, wakeBy } from './state.ts'
-import { failedAt, findGap, missingBytes, voidLeases } from './supply.ts'
-import { comesBefore, groupNeedAt, hasCompany, isCandidate, lastRank, rankDelayMs, rankOf } from './turns.ts'
+import { failedAt, findGap, isMoving, missingBytes, voidLeases } from './supply.ts'
+import { comesBefore, groupNeedAt, hasCompany, isCandidate, isUnreliable, lastRank, rankDelayMs, rankOf } from './turns.ts'
 import { dropUnproven } from './verification.ts'
 
 /**
@@ -34,14 +34,14 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
     if (!wanted || segment.fetches.size > 0) return
     dropUnproven(state, segment)
     const from = segment.blocks.nextMissing(0) * blockBytes
-    if (from >= 0) startFetch(state, segment, { from, to: 0, claimTo: 0 }, 'unshared')
+    if (from >= 0) startFetch(state, segment, { from, to: 0 }, 'unshared')
     return
   }
   voidLeases(state, segment, dueAt)
   const gap = findGap(state, segment)
   if (gap === null) {
     segment.orphanSince = -1
-    endBite(state, segment)
+    endBites(state, segment)
     if (wanted || isOurDuty(state, segment))
       rescue(state, segment, Math.min(dueAt, groupNeedAt(state, segment)))
     return
@@ -116,18 +116,29 @@ export function judgeOurLease(state: State, segment: Segment, offer: InOffer): v
 }
 
 /** Others bring the rest of what a first bite began. */
-function endBite(state: State, segment: Segment): void {
-  if (segment.bitten === null) return
-  segment.bitten = null
-  for (const claim of segment.claims) {
-    if (claim.source === 'edge' && segment.fetches.size === 0) closeClaim(state, segment, claim, 'cancelled')
+function endBites(state: State, segment: Segment): void {
+  for (const fetch of [...segment.fetches]) {
+    if (fetch.frontier < fetch.biteTo || segment.size - fetch.frontier <= state.config.startBytes) continue
+    if (!isRestElsewhere(state, segment, fetch) && !isLineFull(state, segment)) continue
+    abortFetch(state, fetch, 'cancelled')
+    state.dirty.add(segment)
   }
+}
+
+/** Somebody has more than our fetch has brought, and brings on. */
+function isRestElsewhere(state: State, segment: Segment, fetch: Fetch): boolean {
+  for (const offer of usableOffers(state, segment)) {
+    const peer = state.peers.get(offer.peer)!
+    if (peer.place !== 'group' || peer.restsUntil > state.now || isUnreliable(peer)) continue
+    const isAhead = offer.from <= fetch.frontier && offer.frontier > fetch.frontier + blockBytes
+    if (isWhole(offer) || (isAhead && isMoving(offer))) return true
+  }
+  return false
 }
 
 /** When our turn comes. */
 function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const want = segment.wants[0]
-  if (segment.bitten) return state.now
   const alone = groupPeers(state).length === 0
   const thin = isThin(state, segment)
   const { config } = state
@@ -142,7 +153,11 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
       return want.since + rankMs + (isCompanyNear ? config.startLinkMs : 0)
     }
   }
-  if (alone && roleOf(state.policy) === 'mesh') return segment.orphanSince
+  if (alone && roleOf(state.policy) === 'mesh') {
+    // The first links are being made, and this can wait for them.
+    const latest = dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment))
+    return Math.max(segment.orphanSince, Math.min(state.companySince + config.companyMs, latest))
+  }
   const patience = want?.urgency === 'seek' && thin ? config.seekPatienceMs : 0
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
   const at = segment.orphanSince + patience + rank * (thin ? thinRankDelayMs(state) : rankDelayMs(state))
@@ -171,17 +186,13 @@ function lease(state: State, segment: Segment, gap: { from: number; to: number }
   if (goOutside(state, segment)) return
   const peers = groupPeers(state).length
   const alone = peers === 0 && state.policy.groupSize === 1
-  const { bitten } = segment
-  segment.bitten = null
   const urgent = segment.wants.some(want => want.urgency !== 'play')
-  const isBite = bitten === null && urgent && segment.blocks.isEmpty && !alone && isCompanyComing(state)
-  const bite = gap.from + state.config.startBytes
-  const end = gap.to > 0 ? gap.to : segment.size
-  const to = isBite && (end === 0 || bite < end) ? bite : gap.to
-  const reason = bitten ?? reasonOf(segment, alone, urgent)
+  const isBite = urgent && segment.blocks.isEmpty && !alone && isCompanyComing(state)
+  const reason = reasonOf(segment, alone, urgent)
   const rank = peers === 0 ? 0 : rankOf(state, segment, failedAt(segment))
   emit(state, { type: 'trace', note: { kind: 'lease', key: segment.key, rank, from: gap.from } })
-  startFetch(state, segment, { from: gap.from, to, claimTo: isBite ? 0 : gap.to }, reason)
+  const biteTo = isBite ? gap.from + state.config.startBytes : Infinity
+  startFetch(state, segment, { ...gap, biteTo }, reason)
 }
 
 function reasonOf(segment: Segment, alone: boolean, urgent: boolean): EdgeReason {

@@ -86,7 +86,7 @@ function isBeingRescued(segment: Segment): boolean {
 function takeAll(state: State, segment: Segment): void {
   const from = segment.blocks.nextMissing(0) * blockBytes
   emit(state, { type: 'trace', note: { kind: 'lease', key: segment.key, rank: 0, from } })
-  startFetch(state, segment, { from, to: 0, claimTo: 0 }, 'tail')
+  startFetch(state, segment, { from, to: 0 }, 'tail')
 }
 
 /** The last missing run: in bites from its end while a slow lease still moves, else all of it. */
@@ -102,5 +102,5 @@ function takeTail(state: State, segment: Segment): void {
   const to = end === segment.blocks.count ? 0 : end * blockBytes
   const rank = rankOf(state, segment, failedAt(segment))
   emit(state, { type: 'trace', note: { kind: 'lease', key: segment.key, rank, from } })
-  startFetch(state, segment, { from, to, claimTo: to }, moving ? 'backwards' : 'tail')
+  startFetch(state, segment, { from, to }, moving ? 'backwards' : 'tail')
 }

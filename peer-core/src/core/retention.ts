@@ -141,7 +141,6 @@ function replace(state: State, segment: Segment, entry: WindowEntry): void {
   segment.edgeRetryAt = 0
   segment.hashesRetryAt = 0
   segment.digestDueAt = 0
-  segment.bitten = null
   adoptStrays(state, segment)
   state.dirty.add(segment)
 }

@@ -62,6 +62,8 @@ export interface Fetch {
   readonly from: number
   /** 0: to the end. */
   readonly to: number
+  /** Past this offset it ends as soon as others bring the rest: a start's first bite. Infinity: never. */
+  readonly biteTo: number
   readonly startedAt: number
   readonly claim: Claim | null
   frontier: number
@@ -127,8 +129,6 @@ export class Segment {
   digestDueAt = 0
   /** Bytes a second at which the edge fed whoever fetched it. */
   edgeBps = 0
-  /** A start's first bite is here: it is extended at once, unless others bring the rest. */
-  bitten: EdgeReason | null = null
   /** When we took the lease, 0 never. */
   leasedAt = 0
   /** Our turn, and outside peers hold it: their bytes stand for the edge's. */

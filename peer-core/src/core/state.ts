@@ -79,6 +79,8 @@ export interface State {
   nextPing: number
   /** When the group's first peer connected, −1 when there is none. */
   groupSince: number
+  /** When the tracker first counted others here, −Infinity while it does not. */
+  companySince: number
   /** We gave poorly as a fetcher of late: others take our turns until then. */
   abstainsUntil: number
   /** Leases of ours that others took again although we were ahead, since one of ours last served. */
@@ -142,6 +144,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     nextJob: 1,
     nextPing: 1,
     groupSince: -1,
+    companySince: -Infinity,
     abstainsUntil: 0,
     overruled: 0,
     leases: new Set(),

@@ -44,10 +44,8 @@ function gapEnd(segment: Segment, ways: readonly { from: number; to: number }[],
   return end === segment.size || end === Infinity ? 0 : end
 }
 
-/** A start's first bite stands for the whole while it comes: then it is extended or not. */
 function fetchReach(fetch: Fetch): number {
-  const isBite = fetch.claim !== null && fetch.claim.to === 0
-  return fetch.to === 0 || isBite ? Infinity : fetch.to
+  return fetch.to === 0 ? Infinity : fetch.to
 }
 
 function ownHops(segment: Segment): number {
