@@ -5,6 +5,7 @@ import type { Core, Input, Output, Place, Policy, SegmentKey, TrackPath } from '
 import { blockBytes, type Mode, type PeerId } from './core/messages.ts'
 import { recordCore } from './core/trace.ts'
 import { EdgePort } from './host/edge-port.ts'
+import { FirstFrame } from './host/first-frame.ts'
 import { Ledger } from './host/ledger.ts'
 import { Payloads } from './host/payloads.ts'
 import { combinePolicy, defaultPolicy, samePolicy } from './host/policy.ts'
@@ -67,6 +68,7 @@ class Host implements Swarm {
   #listed = new Map<TrackPath, Set<SegmentKey>>()
   #loads = new Map<SegmentKey, Promise<void>>()
   #requests = new Requests()
+  #firstFrame: FirstFrame
   #edge: EdgePort
   #headers = new Map<SegmentKey, Readonly<Record<string, string>>>()
   #own: Policy
@@ -98,6 +100,7 @@ class Host implements Swarm {
     })
     this.#feed({ type: 'policy', policy: this.#policy })
     void this.#restore()
+    this.#firstFrame = new FirstFrame(ms => options.mesh?.rest(ms))
     options.mesh?.setMode(this.#policy.mode)
     options.mesh?.open({
       onLink: (link, hello, place) => this.#join(link, hello, place),
@@ -106,6 +109,7 @@ class Host implements Swarm {
         if (state.group) this.#setPolicy(this.#own, { ...this.#pushed, groupSize: state.group.size })
       },
     })
+    this.#firstFrame.opened()
   }
 
   setWindow(track: TrackPath, live: boolean, entries: readonly SegmentSource[]): void {
@@ -136,6 +140,9 @@ class Host implements Swarm {
     if (options.signal.aborted) return Promise.reject(new SwarmError('aborted', 'The request was aborted.'))
     if (options.headers) this.#headers.set(key, options.headers)
     const { id, promise } = this.#requests.open(key, options, () => this.#feed({ type: 'cancel', id }))
+    this.#firstFrame.asked(id, options.urgency, this.#sources.get(key)?.source, this.#policy.lineKbps)
+    const isOver = () => this.#firstFrame.ended(id)
+    promise.then(isOver, isOver)
     const deadline = this.#now() + Math.max(0, options.deadlineMs)
     try {
       this.#feed({ type: 'want', id, key, track, deadline, urgency: options.urgency })

@@ -78,6 +78,8 @@ export interface Mesh {
   ban(peer: PeerId): void
   /** Child links that our uplink can feed, for the tracker. */
   setCapacity(childLinks: number): void
+  /** Makes no connection for so long, ms from now; 0: goes on at once. Making one takes the thread that shows a first frame. */
+  rest(ms: number): void
   state(): MeshState
   close(): Promise<void>
 }

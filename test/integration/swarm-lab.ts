@@ -155,6 +155,7 @@ class LabMesh implements Mesh {
     this.events = events
   }
   setCapacity(): void {}
+  rest(): void {}
 
   setMode(): void {}
   ban(peer: string): void {

@@ -1,5 +1,6 @@
 import type { Core, Input, Output, Policy as SitePolicy } from '../../peer-core/src/core/events.ts'
 import type { PeerId } from '../../peer-core/src/core/messages.ts'
+import { FirstFrame } from '../../peer-core/src/host/first-frame.ts'
 import { levelCap } from '../../player-plugin/src/hls/level-cap.ts'
 import type { Timer } from './clock.ts'
 import type { Link } from './network.ts'
@@ -7,7 +8,7 @@ import { createOutbox, type Envelope } from './outbox.ts'
 import type { Agent, PlayerPosition, Surroundings, Want } from './policy.ts'
 import { createShelf, type Shelf } from './shelf.ts'
 import type { Station } from './station.ts'
-import { hashListBytes } from './stream.ts'
+import { hashListBytes, type Segment } from './stream.ts'
 
 /** What the simulator looks at: everything that goes into a core and comes out of it, with the truth beside it. */
 export interface Watcher {
@@ -44,6 +45,8 @@ const hashMs = 0.02
 const hashCallMs = 0.4
 /** A timer fires this late; never in the task that armed it. */
 const timerGrainMs = [0.5, 2] as const
+/** Whoever makes no connection yet is asked again after so long, ms. */
+const restLookMs = 10
 /** What edge-fallback does before it gives up: two more tries. */
 const edgeTries = 3
 const edgeRetryMs = 300
@@ -72,6 +75,11 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
   let closed = false
   let nextWant = 1
   let timer: Timer | null = null
+  let restsUntil = 0
+  const firstFrame = new FirstFrame(ms => {
+    restsUntil = clock.now() + ms
+  })
+  firstFrame.opened()
 
   const localNow = (): number => clock.now() + station.clockOffsetMs
 
@@ -140,6 +148,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
       case 'deliver': {
         const want = wants.get(output.id)
         wants.delete(output.id)
+        firstFrame.ended(output.id)
         want?.onDelivered({
           origin: output.origin,
           edgeBytes: output.edgeBytes,
@@ -151,6 +160,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
       case 'fail': {
         const want = wants.get(output.id)
         wants.delete(output.id)
+        firstFrame.ended(output.id)
         want?.onFailed(output.reason)
         return
       }
@@ -288,7 +298,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
           slot: segment.slot,
           startMs: segment.startMs + station.mediaOffsetMs,
           durationMs: segment.durationMs,
-          size: segment.root === '' ? 0 : segment.size,
+          size: sizeKnown(segment),
           root: segment.root,
         })),
       })
@@ -309,6 +319,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
       const id = nextWant++
       wants.set(id, want)
       const { key, track } = want.segment
+      firstFrame.asked(id, want.urgency, { ...want.segment, size: sizeKnown(want.segment) }, policy.lineKbps)
       take({
         type: 'want',
         id,
@@ -320,10 +331,12 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
       return {
         cancel() {
           if (!wants.delete(id)) return
+          firstFrame.ended(id)
           take({ type: 'cancel', id })
         },
       }
     },
+    restsMs: () => Math.max(0, Math.min(restsUntil - clock.now(), restLookMs)),
     linkOpened(link: Link, mode: 'share' | 'leech') {
       links.set(link.peer, link)
       take({ type: 'peerJoined', peer: link.peer, place: link.place, hello: { v: 1, mode, reqq: 256 } })
@@ -355,4 +368,9 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
       timer?.cancel()
     },
   }
+}
+
+/** The publisher's digests tell it; without them nobody knows before the first byte. */
+function sizeKnown(segment: Segment): number {
+  return segment.root === '' ? 0 : segment.size
 }

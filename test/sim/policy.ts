@@ -66,6 +66,8 @@ export interface Agent {
   want(want: Want): { cancel(): void }
   linkOpened(link: Link, mode: 'share' | 'leech'): void
   setPolicy(policy: Partial<SitePolicy>): void
+  /** Makes no connection yet, and is to be asked again after so long, ms; 0: now. */
+  restsMs?(): number
   /** Waiting is not shown to the player as transfer, and deliveries are told by `edgeBps` (FINDINGS §4): our plugin. */
   readonly tellsAsPlugin?: true
   /** The highest rendition that may be chosen, by its index; −1: any. */

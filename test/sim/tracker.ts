@@ -203,6 +203,17 @@ export function createTracker(
     to.links.set(from, side)
     from.count[side]++
     to.count[side]++
+    connect(from, to, side)
+  }
+
+  const connect = (from: Member, to: Member, side: Side): void => {
+    const restsMs = Math.max(from.agent.restsMs?.() ?? 0, to.agent.restsMs?.() ?? 0)
+    if (restsMs > 0) {
+      clock.after(restsMs, () => {
+        if (from.links.has(to)) connect(from, to, side)
+      })
+      return
+    }
     books.control('signalling', dialBytes, true)
     network.dial(from.station, to.station, {
       opened(at, link) {

@@ -12,7 +12,16 @@ import { groupPeers, isPartner, isShared, usableOffers } from './sharing.ts'
 import { isAwaitedByStart } from './start.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, findGap, isMoving, missingBytes, voidLeases } from './supply.ts'
-import { comesBefore, groupNeedAt, hasCompany, isCandidate, isUnreliable, lastRank, rankDelayMs, rankOf } from './turns.ts'
+import {
+  comesBefore,
+  groupNeedAt,
+  hasCompany,
+  isCandidate,
+  isUnreliable,
+  lastRank,
+  rankDelayMs,
+  rankOf,
+} from './turns.ts'
 import { dropUnproven } from './verification.ts'
 
 /**

@@ -45,6 +45,9 @@ export class SignalledMesh implements Mesh {
   #disarm: (() => void) | null = null
   /** Not before then, for others wait to be dialled too. */
   #nextDialAt = 0
+  #restsUntil = 0
+  /** Offers that came meanwhile. */
+  #unanswered: Parameters<SignallerEvents['onOffer']>[0][] = []
   #nextOffer = 0
 
   constructor(options: Required<MeshOptions>) {
@@ -91,6 +94,11 @@ export class SignalledMesh implements Mesh {
   setCapacity(childLinks: number): void {
     this.#childLinks = childLinks
     this.#report()
+  }
+
+  rest(ms: number): void {
+    this.#restsUntil = this.#clock.now() + ms
+    this.#fill()
   }
 
   state(): MeshState {
@@ -167,6 +175,10 @@ export class SignalledMesh implements Mesh {
   }
 
   #offered(offer: Parameters<SignallerEvents['onOffer']>[0]): void {
+    if (this.#clock.now() < this.#restsUntil) {
+      this.#unanswered.push(offer)
+      return
+    }
     const { from, offerId, place, trickle, sdp } = offer
     if (!this.#welcome(from, place)) return
     // Standard trackers hand out offers at random, also to peers who are connected already. A directed one says
@@ -194,6 +206,7 @@ export class SignalledMesh implements Mesh {
   async #speculate(count: number): Promise<readonly { offerId: string; sdp: string }[]> {
     // These go to anybody, so they would show our addresses outside the group.
     if (this.#wan === 'deny' || this.#mode === 'off' || this.#phase !== 'open') return []
+    if (this.#clock.now() < this.#restsUntil) return []
     let out = 0
     for (const attempt of this.#attempts.values()) if (attempt.plan.kind === 'speculative') out++
     const wanted = Math.max(0, Math.min(count, maxSpeculative - out, this.#room('group')))
@@ -222,8 +235,9 @@ export class SignalledMesh implements Mesh {
   /** Dials whoever is wanted, known, not yet tried, and due. */
   #fill(): void {
     if (this.#phase !== 'open' || !this.#webrtc) return
-    if (this.#mode !== 'off') {
-      const now = this.#clock.now()
+    const now = this.#clock.now()
+    if (this.#mode !== 'off' && now >= this.#restsUntil) {
+      for (const offer of this.#unanswered.splice(0)) this.#offered(offer)
       for (const { peer, place } of this.#neighbours.nearestFirst()) {
         if (this.#backoff.probing() && this.#dialling() > 0) break
         if (!this.#idle(peer) || !this.#welcome(peer, place) || this.#room(place) <= 0) continue
@@ -432,9 +446,10 @@ export class SignalledMesh implements Mesh {
     let at = Number.POSITIVE_INFINITY
     for (const { plan } of this.#attempts.values()) at = Math.min(at, plan.deadline)
     const now = this.#clock.now()
+    if (now < this.#restsUntil) at = Math.min(at, this.#restsUntil)
     for (const { peer } of this.#neighbours.nearestFirst()) {
       if (!this.#idle(peer)) continue
-      const ready = Math.max(this.#backoff.readyAt(peer), this.#nextDialAt)
+      const ready = Math.max(this.#backoff.readyAt(peer), this.#nextDialAt, this.#restsUntil)
       if (ready > now) at = Math.min(at, ready)
     }
     if (at < Number.POSITIVE_INFINITY) this.#disarm = this.#clock.arm(at, () => this.#wake())
