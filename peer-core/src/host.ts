@@ -85,7 +85,8 @@ class Host implements Swarm {
     const head = { self: selfId, seed: options.seed ?? Number.parseInt(selfId.slice(-8), 16), config }
     this.#core = options.trace ? recordCore(head, line => this.#trace.push(line)) : createCore(head)
     this.#payloads = new Payloads(options.memoryBytes ?? 67_108_864)
-    this.#own = { ...defaultPolicy, ...options.policy }
+    // Without a mesh nobody is waited for.
+    this.#own = { ...defaultPolicy, ...(options.mesh ? {} : { groupSize: 1 }), ...options.policy }
     this.#policy = this.#own
     this.#edge = new EdgePort({
       edge: options.edge,

@@ -306,8 +306,8 @@ function setPolicy(state: State, policy: Policy): void {
   state.policy = policy
   peersChanged(state)
   if (policy.mode !== before.mode) state.positionDue = true
-  if (policy.groupSize <= 1) state.companySince = -Infinity
-  else if (before.groupSize <= 1) state.companySince = state.now
+  if (policy.groupSize === 1) state.companySince = -Infinity
+  else if (state.companySince === -Infinity) state.companySince = state.now
   if (roleOf(policy) !== roleOf(before)) {
     state.roleAt = state.now
     state.positionDue = true

@@ -79,7 +79,7 @@ export interface State {
   nextPing: number
   /** When the group's first peer connected, −1 when there is none. */
   groupSince: number
-  /** When the tracker first counted others here, −Infinity while it does not. */
+  /** Since when others may be here: the tracker counts some, or has not spoken yet. −Infinity: nobody is. */
   companySince: number
   /** We gave poorly as a fetcher of late: others take our turns until then. */
   abstainsUntil: number

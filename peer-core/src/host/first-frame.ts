@@ -7,6 +7,8 @@ type Fragment = Pick<WindowEntry, 'seq' | 'size' | 'durationMs'>
 const openingMs = 150
 /** A first fragment that takes longer comes over a line where neighbours are worth more than a quiet thread. */
 const mostMs = 250
+/** From its delivery until it is on screen: it is appended, decoded and drawn. */
+const showMs = 150
 
 /**
  * While a viewer waits for the first frame no connection is made, since that takes the thread which shows it; on a
@@ -29,18 +31,18 @@ export class FirstFrame {
   asked(id: number, urgency: Urgency, source: Fragment | undefined, lineKbps: number): void {
     if (this.#isOver || this.#waitsFor !== null || urgency !== 'start' || !source || source.seq < 0) return
     this.#waitsFor = id
-    if (isThin(source, lineKbps)) this.#end()
+    if (isThin(source, lineKbps)) this.#end(0)
     else this.#rest(mostMs)
   }
 
   /** Delivered, failed or given up. */
   ended(id: number): void {
-    if (id === this.#waitsFor) this.#end()
+    if (!this.#isOver && id === this.#waitsFor) this.#end(showMs)
   }
 
-  #end(): void {
+  #end(restMs: number): void {
     this.#isOver = true
-    this.#rest(0)
+    this.#rest(restMs)
   }
 }
 
