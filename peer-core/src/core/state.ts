@@ -46,8 +46,9 @@ export interface State {
   /** Segments with blocks on offer that no peer had room to be asked for. */
   readonly hungry: Set<Segment>
   readonly peers: Map<PeerId, Peer>
-  /** When the next of the peers is due for a ping or for giving up; −Infinity: look again. */
+  /** When the next of the peers is due for a ping or for giving up, and from when on to look again. */
   watchAt: number
+  lookAt: number
   /** Those behind our network, while nobody came, went or changed; see `groupPeers`. */
   group: Peer[] | null
   /** Rises when a position, or who is here, or what a window names changes: see `groupNeedAt`. */
@@ -92,6 +93,7 @@ export interface State {
   /** The player waits for its first media until it has some, or until then at the latest. */
   startsUntil: number
   positionSentAt: number
+  beaconSentAt: number
   positionDue: boolean
   outputs: Output[]
   wake: number
@@ -119,6 +121,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     hungry: new Set(),
     peers: new Map(),
     watchAt: -Infinity,
+    lookAt: -Infinity,
     group: null,
     needs: 0,
     queued: 0,
@@ -149,6 +152,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     toldChildLinks: -1,
     startsUntil: 0,
     positionSentAt: -1_000_000,
+    beaconSentAt: -1_000_000,
     positionDue: false,
     outputs: [],
     wake: Infinity,
