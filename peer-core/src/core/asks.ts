@@ -1,4 +1,3 @@
-import { announce } from './claims.ts'
 import { observeTransfer, plannedBps } from './goodput.ts'
 import { blockBytes, type PieceMessage, type RejectMessage } from './messages.ts'
 import { covers, dropOffer } from './offers.ts'
@@ -131,21 +130,7 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   peer.lapses = 0
   peer.restsUntil = 0
   peer.receivedBytes += piece.length
-  const first = piece.offset / blockBytes
-  const last = first + Math.ceil(piece.length / blockBytes)
-  let fresh = 0
-  for (let index = first; index < last; index++) {
-    if (!segment.blocks.isMissing(index) || segment.blocks.lengthOf(index) <= 0) continue
-    fresh += segment.blocks.lengthOf(index)
-    segment.blocks.receive(index, peer.id)
-    begin(state, segment)
-    emit(state, {
-      type: 'accept',
-      key: segment.key,
-      offset: index * blockBytes,
-      length: segment.blocks.lengthOf(index),
-    })
-  }
+  const fresh = takeBlocks(state, segment, peer, piece)
   if (fresh > 0) segment.progressAt = state.now
   if (fresh < piece.length) {
     emit(state, {
@@ -154,9 +139,29 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
     })
   }
   if ([...segment.offers].some(offer => offer.active)) segment.leased = true
+  // Others hear of it once it is proven.
   checkBlocks(state, segment)
-  announce(state, segment)
   return segment
+}
+
+/** Blocks of this piece that were missing are here, and accepted a run at a time. Returns their bytes. */
+function takeBlocks(state: State, segment: Segment, peer: Peer, piece: PieceMessage): number {
+  const { blocks, key } = segment
+  const end = Math.ceil((piece.offset + piece.length) / blockBytes)
+  let fresh = 0
+  for (let index = piece.offset / blockBytes; index < end; index++) {
+    const offset = index * blockBytes
+    let length = 0
+    for (; index < end && blocks.isMissing(index) && blocks.lengthOf(index) > 0; index++) {
+      length += blocks.lengthOf(index)
+      blocks.receive(index, peer.id)
+    }
+    if (length === 0) continue
+    fresh += length
+    begin(state, segment)
+    emit(state, { type: 'accept', key, offset, length })
+  }
+  return fresh
 }
 
 /** It has not what it offered: the offer is void. */

@@ -20,6 +20,7 @@ import { needsList } from './verification.ts'
 const mostAhead = 32
 
 export function schedule(state: State): void {
+  if (state.dirty.size === 0 && state.now < state.dueAt) return wakeBy(state, state.dueAt)
   for (const segment of state.active.keys()) if (segment.wakeAt <= state.now) state.dirty.add(segment)
   for (let round = 0; state.dirty.size > 0 && round < 8; round++) {
     const dirty = [...state.dirty]
@@ -27,7 +28,9 @@ export function schedule(state: State): void {
     state.dirty.clear()
     for (const segment of dirty) evaluateAlone(state, segment)
   }
-  for (const segment of state.active.keys()) wakeBy(state, segment.wakeAt)
+  state.dueAt = Infinity
+  for (const segment of state.active.keys()) state.dueAt = Math.min(state.dueAt, segment.wakeAt)
+  wakeBy(state, state.dueAt)
 }
 
 /** What a segment asks to be woken for is kept with it: other inputs must not lose it. */
@@ -41,6 +44,7 @@ function evaluateAlone(state: State, segment: Segment): void {
 
 /** The segments being worked on: what the player asked for, and what lies ahead of it within its buffer goal. */
 export function refreshActive(state: State): void {
+  state.refreshedAt = state.now
   const before = new Set(state.active.keys())
   state.active.clear()
   const playhead = playheadMs(state)

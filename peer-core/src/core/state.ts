@@ -42,6 +42,10 @@ export interface State {
   readonly strays: Map<KeyHash, Set<InOffer>>
   /** Segments being worked on: wanted, or ahead of the player, and incomplete. */
   readonly active: Map<Segment, number>
+  /** When these were last found. */
+  refreshedAt: number
+  /** When the first of them has to be looked at again, or earlier. */
+  dueAt: number
   readonly dirty: Set<Segment>
   /** Segments with blocks on offer that no peer had room to be asked for. */
   readonly hungry: Set<Segment>
@@ -64,6 +68,8 @@ export interface State {
   readonly fetches: Map<number, Fetch>
   readonly jobs: Map<number, Job>
   readonly wantedKeys: Map<number, SegmentKey>
+  /** The edge failed somebody: a want may be hopeless. */
+  isFailing: boolean
   edge: Goodput
   edgeSeen: boolean
   heldBytes: number
@@ -117,6 +123,8 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     claimed: new Set(),
     strays: new Map(),
     active: new Map(),
+    refreshedAt: -Infinity,
+    dueAt: Infinity,
     dirty: new Set(),
     hungry: new Set(),
     peers: new Map(),
@@ -132,6 +140,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     fetches: new Map(),
     jobs: new Map(),
     wantedKeys: new Map(),
+    isFailing: false,
     edge: assumedGoodput(config.assumedEdgeBps, 50),
     edgeSeen: false,
     heldBytes: 0,

@@ -171,7 +171,10 @@ function forgetList(state: State, segment: Segment): void {
 function distrustEdge(state: State, segment: Segment, what: number): void {
   emit(state, { type: 'trace', note: { kind: 'polluted', key: segment.key, peer: 'edge' } })
   segment.edgeRetryAt = state.now + 250
-  if (segment.edgeDoubts.has(what)) segment.edgePolluted = true
+  if (segment.edgeDoubts.has(what)) {
+    segment.edgePolluted = true
+    state.isFailing = true
+  }
   segment.edgeDoubts.add(what)
 }
 
