@@ -196,14 +196,22 @@ export function askWindow(state: State, peer: Peer): number {
   return Math.min(Math.max(bytes, minAskWindowBytes), maxAskWindowBytes)
 }
 
-export function askedBlocks(segment: Segment): Set<number> {
-  const asked = new Set<number>()
+/** An answer is out that brings this block, and not late. */
+export function isAsked(segment: Segment, index: number): boolean {
+  const offset = index * blockBytes
   for (const ask of segment.asks) {
-    if (ask.late) continue
-    for (let offset = ask.offset; offset < ask.offset + ask.length; offset += blockBytes)
-      asked.add(offset / blockBytes)
+    if (!ask.late && ask.offset <= offset && offset < ask.offset + ask.length) return true
   }
-  return asked
+  return false
+}
+
+/** All that is missing is asked for: what else is on offer changes nothing. */
+export function isAllAsked(segment: Segment): boolean {
+  const { blocks } = segment
+  if (blocks.size === 0) return false
+  let index = blocks.nextMissing(0)
+  while (index >= 0 && isAsked(segment, index)) index = blocks.nextMissing(index + 1)
+  return index < 0
 }
 
 function findAsk(peer: Peer, range: { n: number; offset: number; length: number }): Ask | null {

@@ -46,6 +46,11 @@ export function closeClaim(state: State, segment: Segment, claim: Claim, reason:
   }
 }
 
+/** Others know that it can be had from us, from its first byte on. */
+export function isOffered(segment: Segment): boolean {
+  return segment.claims.some(claim => claim.from === 0)
+}
+
 /** Tells every peer what it does not know yet of this segment. */
 export function announce(state: State, segment: Segment): void {
   if (segment.claims.length === 0 || !isShared(state, segment)) return

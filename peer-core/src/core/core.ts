@@ -1,6 +1,6 @@
-import { cancelAsks, dropAsksOf, hearPiece, hearReject } from './asks.ts'
+import { cancelAsks, dropAsksOf, hearPiece, hearReject, isAllAsked } from './asks.ts'
 import { tellCapacity } from './capacity.ts'
-import { announce, forgetTold, introduce, reopen, retract } from './claims.ts'
+import { announce, forgetTold, introduce, isOffered, reopen, retract } from './claims.ts'
 import { type CoreConfig, defaultConfig } from './config.ts'
 import type { Core, Input, Output, Policy } from './events.ts'
 import { failHopeless } from './failures.ts'
@@ -220,9 +220,9 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
     case 'offer':
       return heardOffer(state, hearOffer(state, peer, message))
     case 'grow':
-      return heardOffer(state, hearGrow(state, peer, message))
+      return heardMore(state, hearGrow(state, peer, message))
     case 'have':
-      return heardOffer(state, hearHave(state, peer, message))
+      return heardMore(state, hearHave(state, peer, message))
     case 'withdraw': {
       const offer = hearWithdraw(state, peer, message)
       if (offer && message.reason === 'evicted') {
@@ -236,7 +236,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
     case 'cancel':
       return hearCancel(state, peer, message.n, message.offset, message.length)
     case 'piece':
-      return touch(state, hearPiece(state, peer, message))
+      return heardPiece(state, hearPiece(state, peer, message))
     case 'reject':
       return touch(state, hearReject(state, peer, message))
     case 'hashes':
@@ -276,18 +276,34 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
 }
 
 function heardOffer(state: State, offer: InOffer | null): void {
-  if (!offer) return
+  const segment = offer && weigh(state, offer)
+  if (segment) touch(state, segment)
+}
+
+/** More of what was on offer: nothing to decide unless some of it is wanted from somebody. */
+function heardMore(state: State, offer: InOffer | null): void {
+  const segment = offer && weigh(state, offer)
+  if (segment && state.active.has(segment) && !isAllAsked(segment)) touch(state, segment)
+}
+
+function weigh(state: State, offer: InOffer): Segment | null {
   const segment = state.byHash.get(offer.key)
-  if (!segment) return
+  if (!segment) return null
   // Other bytes under the same name decide nothing about these.
   if (segment.offers.has(offer)) {
     resolveConflict(state, segment, offer)
     judgeOurLease(state, segment, offer)
   }
-  touch(state, segment)
   // A lease that ended may have freed a thin line for the next one.
-  if (!offer.active && offer.source === 'edge')
+  if (!offer.active && state.leases.delete(offer))
     for (const waiting of state.active.keys()) touch(state, waiting)
+  return segment
+}
+
+/** The first bytes are passed on, the last end the wait. In between something is to do where some is not asked for. */
+function heardPiece(state: State, segment: Segment | null): void {
+  if (segment && (segment.blocks.isWhole || !isOffered(segment) || !isAllAsked(segment)))
+    touch(state, segment)
 }
 
 function setPolicy(state: State, policy: Policy): void {

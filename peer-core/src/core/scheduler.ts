@@ -1,6 +1,6 @@
 import { cancelAsks } from './asks.ts'
 import { fromEdge } from './blocks.ts'
-import { claimWhole, closeClaim, openClaim } from './claims.ts'
+import { claimWhole, closeClaim, isOffered, openClaim } from './claims.ts'
 import type { Origin, TrackPath } from './events.ts'
 import { abortFetch, isListComing, needHashes } from './fetches.ts'
 import { decideEdge } from './leases.ts'
@@ -182,7 +182,7 @@ function isPlayable(state: State, segment: Segment): boolean {
 /** What we get through others we pass on: a claim one hop further than its source. */
 function relay(state: State, segment: Segment): void {
   if (segment.blocks.isEmpty || segment.stored || segment.blocks.reach(0, true) === 0) return
-  if (segment.claims.some(claim => claim.from === 0)) return endRelays(state, segment)
+  if (isOffered(segment)) return endRelays(state, segment)
   let hops = Infinity
   for (const offer of segment.offers) if (feeds(state, offer)) hops = Math.min(hops, offer.hops + 1)
   if (hops < Infinity) openClaim(state, segment, 0, 0, 'relay', hops)
