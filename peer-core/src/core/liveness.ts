@@ -16,6 +16,8 @@ const positionToManyMs = 2_000
 const soonMs = 100
 /** Beacons are missed after three times this. */
 const beaconMs = 1_000
+/** A wire is quiet after so many times `pingMs`: a position may come until then, and two pings before it is given up. */
+const quietPings = 1.5
 /** A road whose round trip stays what it was is measured ever less often, up to this. */
 const mostMeasureMs = 12_000
 /** A round trip that differs by half, or by this, is another one. */
@@ -42,11 +44,11 @@ export function watchPeers(state: State, previousNow: number): void {
   wakeBy(state, next)
 }
 
-/** When its silence, or the age of its round trip's measure, is worth a ping. An answer that is out comes first. */
+/** When its silence, or the age of its round trip's measure, is worth a ping. What is unanswered is asked again. */
 function pingAt(state: State, peer: Peer): number {
   const { pingMs } = state.config
   if (peer.ping) return peer.ping.at + pingMs
-  return Math.min(peer.measureAt, peer.heardAt + pingMs)
+  return Math.min(peer.measureAt, peer.heardAt + quietPings * pingMs)
 }
 
 /** A sign of life. */
