@@ -28,7 +28,7 @@ export interface Books {
   control(kind: ControlKind, bytes: number, crossesLine: boolean): void
   delivered(station: Station, segment: Segment): void
   message(station: Station): void
-  /** Real milliseconds that the software under test thought. No part of the world: it differs from run to run. */
+  /** Real milliseconds that the software under test thought, by samples. No part of the world: it differs from run to run. */
   thought(ms: number): void
   thoughtMs(): number
   /** Nothing that happens from now on counts. */

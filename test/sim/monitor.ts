@@ -75,7 +75,8 @@ export function createMonitor(clock: Clock, storeBytes: number, alsoTell: readon
       for (const watcher of alsoTell) watcher.input(host, now, input)
     },
     output(host, now, output, payload) {
-      fingerprint.add(output)
+      // What is said is added whole where it is heard.
+      fingerprint.add(output.type === 'send' ? output.message.type : output)
       if (hosts.has(host)) for (const invariant of invariants) invariant.output?.(host, now, output, payload)
       for (const watcher of alsoTell) watcher.output(host, now, output, payload)
     },

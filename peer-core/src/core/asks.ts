@@ -1,4 +1,3 @@
-import { announce } from './claims.ts'
 import { observeTransfer, plannedBps } from './goodput.ts'
 import { blockBytes, type PieceMessage, type RejectMessage } from './messages.ts'
 import { covers, dropOffer } from './offers.ts'
@@ -131,21 +130,7 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   peer.lapses = 0
   peer.restsUntil = 0
   peer.receivedBytes += piece.length
-  const first = piece.offset / blockBytes
-  const last = first + Math.ceil(piece.length / blockBytes)
-  let fresh = 0
-  for (let index = first; index < last; index++) {
-    if (!segment.blocks.isMissing(index) || segment.blocks.lengthOf(index) <= 0) continue
-    fresh += segment.blocks.lengthOf(index)
-    segment.blocks.receive(index, peer.id)
-    begin(state, segment)
-    emit(state, {
-      type: 'accept',
-      key: segment.key,
-      offset: index * blockBytes,
-      length: segment.blocks.lengthOf(index),
-    })
-  }
+  const fresh = takeBlocks(state, segment, peer, piece)
   if (fresh > 0) segment.progressAt = state.now
   if (fresh < piece.length) {
     emit(state, {
@@ -154,9 +139,29 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
     })
   }
   if ([...segment.offers].some(offer => offer.active)) segment.leased = true
+  // Others hear of it once it is proven.
   checkBlocks(state, segment)
-  announce(state, segment)
   return segment
+}
+
+/** Blocks of this piece that were missing are here, and accepted a run at a time. Returns their bytes. */
+function takeBlocks(state: State, segment: Segment, peer: Peer, piece: PieceMessage): number {
+  const { blocks, key } = segment
+  const end = Math.ceil((piece.offset + piece.length) / blockBytes)
+  let fresh = 0
+  for (let index = piece.offset / blockBytes; index < end; index++) {
+    const offset = index * blockBytes
+    let length = 0
+    for (; index < end && blocks.isMissing(index) && blocks.lengthOf(index) > 0; index++) {
+      length += blocks.lengthOf(index)
+      blocks.receive(index, peer.id)
+    }
+    if (length === 0) continue
+    fresh += length
+    begin(state, segment)
+    emit(state, { type: 'accept', key, offset, length })
+  }
+  return fresh
 }
 
 /** It has not what it offered: the offer is void. */
@@ -191,14 +196,22 @@ export function askWindow(state: State, peer: Peer): number {
   return Math.min(Math.max(bytes, minAskWindowBytes), maxAskWindowBytes)
 }
 
-export function askedBlocks(segment: Segment): Set<number> {
-  const asked = new Set<number>()
+/** An answer is out that brings this block, and not late. */
+export function isAsked(segment: Segment, index: number): boolean {
+  const offset = index * blockBytes
   for (const ask of segment.asks) {
-    if (ask.late) continue
-    for (let offset = ask.offset; offset < ask.offset + ask.length; offset += blockBytes)
-      asked.add(offset / blockBytes)
+    if (!ask.late && ask.offset <= offset && offset < ask.offset + ask.length) return true
   }
-  return asked
+  return false
+}
+
+/** All that is missing is asked for: what else is on offer changes nothing. */
+export function isAllAsked(segment: Segment): boolean {
+  const { blocks } = segment
+  if (blocks.size === 0) return false
+  let index = blocks.nextMissing(0)
+  while (index >= 0 && isAsked(segment, index)) index = blocks.nextMissing(index + 1)
+  return index < 0
 }
 
 function findAsk(peer: Peer, range: { n: number; offset: number; length: number }): Ask | null {

@@ -5,6 +5,7 @@ import {
   type PeerMessage,
   type WithdrawReason,
 } from './messages.ts'
+import { isWhole } from './offers.ts'
 import type { Peer } from './peer.ts'
 import type { Claim, Segment } from './segment.ts'
 import { isShared, mayGive } from './sharing.ts'
@@ -45,10 +46,16 @@ export function closeClaim(state: State, segment: Segment, claim: Claim, reason:
   }
 }
 
+/** Others know that it can be had from us, from its first byte on. */
+export function isOffered(segment: Segment): boolean {
+  return segment.claims.some(claim => claim.from === 0)
+}
+
 /** Tells every peer what it does not know yet of this segment. */
 export function announce(state: State, segment: Segment): void {
-  if (!isShared(state, segment)) return
-  for (const peer of state.peers.values()) announceTo(state, segment, peer)
+  if (segment.claims.length === 0 || !isShared(state, segment)) return
+  const heard = hearsayOf(segment)
+  for (const peer of state.peers.values()) announceTo(state, segment, peer, heard)
 }
 
 /** Tells a new peer all we have, the newest first, and no more than it would remember. */
@@ -56,7 +63,7 @@ export function introduce(state: State, peer: Peer): void {
   const useful = [...state.claimed]
   useful.sort((a, b) => b.usedAt - a.usedAt || (a.key < b.key ? -1 : 1))
   for (const segment of useful.slice(0, state.config.maxOffersPerPeer / 2)) {
-    if (isShared(state, segment)) announceTo(state, segment, peer)
+    if (isShared(state, segment)) announceTo(state, segment, peer, hearsayOf(segment))
   }
 }
 
@@ -128,10 +135,11 @@ export function forgetTold(peer: Peer): void {
   for (const segment of peer.given.values()) for (const claim of segment.claims) claim.told.delete(peer.id)
 }
 
-function announceTo(state: State, segment: Segment, peer: Peer): void {
-  if (!mayGive(state, peer) || holds(segment, peer.id)) return
+function announceTo(state: State, segment: Segment, peer: Peer, heard: Hearsay): void {
+  if (!mayGive(state, peer) || heard.holders.has(peer.id)) return
   for (const claim of segment.claims) {
-    if (claim.source === 'relay' && isSource(segment, peer.id, claim.hops)) continue
+    // It is nearer to the edge than we are, and going on: it has no use for what we relay.
+    if (claim.source === 'relay' && (heard.hops.get(peer.id) ?? Infinity) < claim.hops) continue
     const frontier =
       claim.end > 0
         ? Math.min(segment.blocks.reach(claim.from, true), claim.end)
@@ -207,20 +215,22 @@ function step(state: State, claim: Claim): number {
   return claim.source === 'edge' ? blockBytes : state.config.relayStepBytes
 }
 
-function holds(segment: Segment, peer: PeerId): boolean {
-  for (const offer of segment.offers) {
-    if (offer.peer === peer && offer.from === 0 && offer.size > 0 && offer.frontier >= offer.size) return true
-  }
-  return false
+/** What others said of a segment: who has all of it, and how far from the edge those are who get it now. */
+interface Hearsay {
+  readonly holders: ReadonlySet<PeerId>
+  readonly hops: ReadonlyMap<PeerId, number>
 }
 
-/** It is nearer to the edge than we are, and going on: it has no use for what we relay. */
-function isSource(segment: Segment, peer: PeerId, hops: number): boolean {
+function hearsayOf(segment: Segment): Hearsay {
+  const holders = new Set<PeerId>()
+  const hops = new Map<PeerId, number>()
   for (const offer of segment.offers) {
-    if (offer.peer === peer && offer.active && offer.voidSince === 0 && offer.hops < hops && offer.from === 0)
-      return true
+    if (offer.from > 0) continue
+    if (isWhole(offer)) holders.add(offer.peer)
+    if (offer.active && offer.voidSince === 0)
+      hops.set(offer.peer, Math.min(hops.get(offer.peer) ?? Infinity, offer.hops))
   }
-  return false
+  return { holders, hops }
 }
 
 function rate(segment: Segment): number {

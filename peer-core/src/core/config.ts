@@ -44,7 +44,7 @@ export interface CoreConfig {
   readonly marginMs: number
   /** Backwards completion takes the end in bites of this size. @default 65536 */
   readonly backwardsBytes: number
-  /** A wire on which nothing was heard is asked for a sign of life this often. @default 1500 */
+  /** A wire on which nothing was heard for half as long again is asked for a sign of life this often. @default 1500 */
   readonly pingMs: number
   /** And given up after this long: a dead peer is noticed within five seconds. @default 4500 */
   readonly deadMs: number

@@ -1,9 +1,10 @@
-import { cancelAsks, dropAsksOf, hearPiece, hearReject } from './asks.ts'
+import { cancelAsks, dropAsksOf, hearPiece, hearReject, isAllAsked } from './asks.ts'
 import { tellCapacity } from './capacity.ts'
-import { announce, forgetTold, introduce, reopen, retract } from './claims.ts'
+import { announce, forgetTold, introduce, isOffered, reopen, retract } from './claims.ts'
 import { type CoreConfig, defaultConfig } from './config.ts'
 import { hearDoubled, tellDoubles } from './doubles.ts'
-import type { Core, FailReason, Input, Output, Policy } from './events.ts'
+import type { Core, Input, Output, Policy } from './events.ts'
+import { failHopeless } from './failures.ts'
 import { abortFetch, hearEdgeData, hearEdgeDone, hearEdgeFailed } from './fetches.ts'
 import { judgeOurLease, resolveConflict } from './leases.ts'
 import { isEnding } from './line.ts'
@@ -11,17 +12,16 @@ import { hearPong, hearSign, tellPosition, tellPositionTo, watchPeers } from './
 import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
+import { hearPlayer } from './player.ts'
 import { evict, forgetOld, learnSegment, learnStored, makeRoom } from './retention.ts'
 import { roleOf } from './roles.ts'
 import { refreshActive, schedule } from './scheduler.ts'
 import type { InOffer, Segment } from './segment.ts'
-import { groupPeers, peersChanged, usableOffers } from './sharing.ts'
+import { groupPeers, peersChanged } from './sharing.ts'
 import { begin, createState, emit, type State } from './state.ts'
 import { forgetQueue, hearCancel, hearDrained, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
 import { checkBlocks, dropBlocksOf, hearHashes, hearVerified } from './verification.ts'
 
-/** Edge failures after which a want without any other source ends. */
-const mostFailures = 3
 /** A start that takes longer is no reason to leave what lies ahead alone. */
 const mostStartMs = 1_000
 /** Tracks a peer may name on its wire. */
@@ -71,15 +71,8 @@ function take(state: State, input: Input): void {
       return want(state, input)
     case 'cancel':
       return cancel(state, input.id)
-    case 'position': {
-      const { player } = state
-      const changed = !player || player.paused !== input.paused || player.hidden !== input.hidden
-      if (changed || player.tracks.join() !== input.tracks.join()) state.positionDue = true
-      state.player = input
-      state.playerAt = state.now
-      if (input.bufferMs > 0) state.startsUntil = 0
-      return refreshActive(state)
-    }
+    case 'position':
+      return hearPlayer(state, input)
     case 'window':
       return setWindow(state, input)
     case 'peerJoined':
@@ -145,6 +138,7 @@ function want(state: State, input: Extract<Input, { type: 'want' }>): void {
   segment.edgeFailures = 0
   segment.edgeMismatches = 0
   segment.edgeRetryAt = 0
+  if (segment.edgePolluted) state.isFailing = true
   state.wantedKeys.set(input.id, input.key)
   refreshActive(state)
   state.dirty.add(segment)
@@ -228,9 +222,9 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
     case 'offer':
       return heardOffer(state, hearOffer(state, peer, message))
     case 'grow':
-      return heardOffer(state, hearGrow(state, peer, message))
+      return heardMore(state, hearGrow(state, peer, message))
     case 'have':
-      return heardOffer(state, hearHave(state, peer, message))
+      return heardMore(state, hearHave(state, peer, message))
     case 'withdraw': {
       const offer = hearWithdraw(state, peer, message)
       if (offer && message.reason === 'evicted') {
@@ -244,7 +238,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
     case 'cancel':
       return hearCancel(state, peer, message.n, message.offset, message.length)
     case 'piece':
-      return touch(state, hearPiece(state, peer, message))
+      return heardPiece(state, hearPiece(state, peer, message))
     case 'reject':
       return touch(state, hearReject(state, peer, message))
     case 'hashes':
@@ -286,19 +280,35 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
 }
 
 function heardOffer(state: State, offer: InOffer | null): void {
-  if (!offer) return
+  const segment = offer && weigh(state, offer)
+  if (segment) touch(state, segment)
+}
+
+/** More of what was on offer: nothing to decide unless some of it is wanted from somebody. */
+function heardMore(state: State, offer: InOffer | null): void {
+  const segment = offer && weigh(state, offer)
+  if (segment && state.active.has(segment) && !isAllAsked(segment)) touch(state, segment)
+}
+
+function weigh(state: State, offer: InOffer): Segment | null {
   const segment = state.byHash.get(offer.key)
-  if (!segment) return
+  if (!segment) return null
   // Other bytes under the same name decide nothing about these.
   if (segment.offers.has(offer)) {
     resolveConflict(state, segment, offer)
     tellDoubles(state, segment, offer)
     judgeOurLease(state, segment, offer)
   }
-  touch(state, segment)
   // A lease that ended may have freed a thin line for the next one.
   if (offer.source === 'edge' && (!offer.active || isEnding(state, offer, offer.size)))
     for (const waiting of state.active.keys()) touch(state, waiting)
+  return segment
+}
+
+/** The first bytes are passed on, the last end the wait. In between something is to do where some is not asked for. */
+function heardPiece(state: State, segment: Segment | null): void {
+  if (segment && (segment.blocks.isWhole || !isOffered(segment) || !isAllAsked(segment)))
+    touch(state, segment)
 }
 
 function setPolicy(state: State, policy: Policy): void {
@@ -350,45 +360,6 @@ function giveUp(state: State, segment: Segment): void {
   for (const fetch of [...segment.fetches]) abortFetch(state, fetch, 'failed')
   cancelAsks(state, segment)
   retract(state, segment, 'failed')
-}
-
-/** A want whose edge fails for good, and that nobody here can help, goes back to the player. */
-function failHopeless(state: State): void {
-  for (const [id, key] of state.wantedKeys) {
-    const segment = state.segments.get(key)
-    const reason = segment && hopeless(segment)
-    if (!reason || segment.fetches.size > 0 || isHelped(state, segment)) continue
-    state.wantedKeys.delete(id)
-    segment.wants = segment.wants.filter(want => want.id !== id)
-    emit(state, { type: 'fail', id, key, reason })
-  }
-}
-
-function hopeless(segment: Segment): FailReason | null {
-  if (segment.edgePolluted) return 'edge-mismatch'
-  if (segment.edgeFailures === 0) return null
-  switch (segment.edgeFailure) {
-    case 'status':
-      return 'edge-status'
-    case 'mismatch':
-      return segment.edgeMismatches >= 2 || segment.edgeFailures >= mostFailures ? 'edge-mismatch' : null
-    case 'busy':
-      return segment.edgeFailures >= mostFailures ? 'edge-busy' : null
-    case 'timeout':
-      return segment.edgeFailures >= mostFailures ? 'edge-timeout' : null
-    default:
-      return segment.edgeFailures >= mostFailures ? 'edge-network' : null
-  }
-}
-
-/** Somebody gives it, or may: what is late or silent is no help. */
-function isHelped(state: State, segment: Segment): boolean {
-  for (const ask of segment.asks) if (!ask.late) return true
-  return usableOffers(state, segment).some(offer => {
-    const peer = state.peers.get(offer.peer)
-    if (!peer || peer.restsUntil > state.now || offer.voidWhy === 'silent') return false
-    return offer.active || offer.frontier > segment.blocks.reach(offer.from, false)
-  })
 }
 
 function touch(state: State, segment: Segment | null): void {

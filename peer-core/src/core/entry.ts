@@ -9,6 +9,18 @@ export function agree(a: Pick<WindowEntry, 'size' | 'root'>, b: Pick<WindowEntry
   return !otherRoot && !otherSize
 }
 
+/** A playlist read again says of most segments what it said before. */
+export function isSame(a: WindowEntry, b: WindowEntry): boolean {
+  return (
+    a.size === b.size &&
+    a.root === b.root &&
+    a.seq === b.seq &&
+    a.slot === b.slot &&
+    a.startMs === b.startMs &&
+    a.durationMs === b.durationMs
+  )
+}
+
 /** A newer reading that says less (a delta update, a playlist loaded again before its digests) takes nothing back. */
 export function mergeEntry<Entry extends WindowEntry>(older: Entry, newer: Entry): Entry {
   if (!agree(older, newer)) return newer

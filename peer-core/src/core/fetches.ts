@@ -171,6 +171,7 @@ export function hearEdgeFailed(state: State, id: number, reason: EdgeFailure): S
     segment.hashesRetryAt = state.now + 500
     return segment
   }
+  state.isFailing = true
   if (reason !== 'aborted') segment.edgeFailures++
   if (reason === 'mismatch') segment.edgeMismatches++
   segment.edgeFailure = reason

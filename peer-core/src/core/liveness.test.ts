@@ -37,6 +37,31 @@ describe('pings', () => {
     expect(sent(probe, one, 'ping')).toHaveLength(3)
   })
 
+  it('are few on a wire that talks and whose round trip stays what it was', () => {
+    const probe = new Probe()
+    probe.pong(probe.join(one))
+    let pings = 0
+    for (let tenth = 0; tenth < 300; tenth++) {
+      probe.hear(one, { type: 'busy', on: false })
+      const said = probe.pass(100)
+      probe.pong(said)
+      pings += said.filter(output => output.type === 'send' && output.message.type === 'ping').length
+    }
+    // After 1.5, 3, 6 and 12 seconds.
+    expect(pings).toBeGreaterThanOrEqual(3)
+    expect(pings).toBeLessThanOrEqual(5)
+  })
+
+  it('come again every second and a half once the round trip is another one', () => {
+    const probe = new Probe()
+    probe.join(one)
+    passAnswering(probe, one, 12_000, 10)
+    const before = sent(probe, one, 'ping').length
+    passAnswering(probe, one, 30_000, 200)
+    expect(rtts(probe).at(-1)).toBeGreaterThan(150)
+    expect(sent(probe, one, 'ping').length).toBeGreaterThan(before + 4)
+  })
+
   it('are answered with their own number', () => {
     const probe = new Probe()
     probe.join(one)
@@ -185,6 +210,19 @@ describe('our position', () => {
     const told = sent(probe, one, 'position').length - before
     expect(told).toBeGreaterThanOrEqual(3)
     expect(told).toBeLessThanOrEqual(4)
+  })
+
+  it('is told every other second in a large group', () => {
+    const probe = new Probe({ groupSize: 100, role: 'member' })
+    probe.join(one)
+    const before = sent(probe, one, 'position').length
+    for (let tick = 0; tick < 100; tick++) {
+      probe.play(tick * 100, 4000)
+      probe.pong(probe.pass(100))
+    }
+    const told = sent(probe, one, 'position').length - before
+    expect(told).toBeGreaterThanOrEqual(4)
+    expect(told).toBeLessThanOrEqual(6)
   })
 
   it('is told within a tenth of a second when the player pauses, hides, or plays another track', () => {

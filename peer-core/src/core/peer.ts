@@ -34,7 +34,9 @@ export class Peer {
   rttMs = 0
   /** Outstanding ping, or null. */
   ping: { readonly id: number; readonly at: number } | null = null
-  nextPingAt: number
+  /** When its round trip is measured again, and how long after the last time. */
+  measureAt: number
+  measureMs = 0
   position: PeerPosition | null = null
   /** Its last beacon: how far it is from a fetcher, and when it said so. */
   beacon: { readonly hops: number; readonly at: number } | null = null
@@ -82,7 +84,7 @@ export class Peer {
     this.mode = hello.mode
     this.joinedAt = now
     this.heardAt = now
-    this.nextPingAt = now
+    this.measureAt = now
     this.goodput = assumedGoodput(assumedBps, 5)
   }
 }

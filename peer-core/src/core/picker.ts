@@ -1,4 +1,4 @@
-import { askedBlocks, askFor, askWindow, retireLate } from './asks.ts'
+import { askFor, askWindow, isAsked, retireLate } from './asks.ts'
 import { plannedBps } from './goodput.ts'
 import { blockBytes, type PeerId, runBytes } from './messages.ts'
 import { coversBlock } from './offers.ts'
@@ -14,27 +14,22 @@ export function askPeers(state: State, segment: Segment): boolean {
   freeLineage(segment)
   let offers = usableOffers(state, segment)
   if (offers.length === 0) return false
-  adoptSize(segment, offers)
-  offers = offers.filter(offer => joins(state, segment, offer))
-  const asked = askedBlocks(segment)
+  if (adoptSize(segment, offers)) offers = offers.filter(offer => joins(state, segment, offer))
+  const end = furthest(offers)
   let hungry = false
   for (let index = segment.blocks.nextMissing(0); index >= 0; index = segment.blocks.nextMissing(index + 1)) {
-    if (!offers.some(offer => index * blockBytes < offer.frontier)) {
-      if (index * blockBytes >= furthest(offers)) break
-      continue
-    }
-    if (asked.has(index) || isComingSoon(state, segment, index)) continue
+    if (index * blockBytes >= end) break
+    if (isAsked(segment, index) || isComingSoon(state, segment, index)) continue
     const best = pickOffer(state, segment, offers, index)
     if (!best) {
       if (offers.some(offer => coversBlock(segment, offer, index))) hungry = true
       continue
     }
-    const count = runFrom(state, segment, best, index, asked)
+    const count = runFrom(state, segment, best, index)
     const isFirst = segment.lineage === null
     askFor(state, segment, best, index, count)
     // The first source of bytes without a root decides who else may give some.
     if (isFirst) offers = offers.filter(offer => joins(state, segment, offer))
-    for (let i = index; i < index + count; i++) asked.add(i)
     index += count - 1
   }
   return hungry
@@ -84,13 +79,7 @@ function pickOffer(
   return best
 }
 
-function runFrom(
-  state: State,
-  segment: Segment,
-  offer: InOffer,
-  index: number,
-  asked: ReadonlySet<number>,
-): number {
+function runFrom(state: State, segment: Segment, offer: InOffer, index: number): number {
   const peer = state.peers.get(offer.peer)
   // Of a stranger outside first a single block: its line may be thin, and so may ours.
   const most = peer?.place === 'outside' && peer.goodput.samples < 2 ? 1 : runBytes / blockBytes
@@ -98,7 +87,7 @@ function runFrom(
   while (count < most) {
     const next = index + count
     if (segment.size > 0 && next >= segment.blocks.count) break
-    if (!segment.blocks.isMissing(next) || asked.has(next) || !coversBlock(segment, offer, next)) break
+    if (!segment.blocks.isMissing(next) || isAsked(segment, next) || !coversBlock(segment, offer, next)) break
     if (isComingSoon(state, segment, next)) break
     count++
   }
@@ -122,12 +111,15 @@ function isSlow(state: State, fetch: Fetch): boolean {
   return state.now - fetch.startedAt > 250
 }
 
-function adoptSize(segment: Segment, offers: readonly InOffer[]): void {
-  if (segment.size > 0) return
+/** True when the size was unknown and is known now. */
+function adoptSize(segment: Segment, offers: readonly InOffer[]): boolean {
+  if (segment.size > 0) return false
   const sized = offers.find(
     offer => offer.size > 0 && (segment.lineage === null || segment.lineage.source === offer.peer),
   )
-  if (sized && segment.fetches.size === 0) segment.blocks.setSize(sized.size)
+  if (!sized || segment.fetches.size > 0) return false
+  segment.blocks.setSize(sized.size)
+  return true
 }
 
 function furthest(offers: readonly InOffer[]): number {

@@ -1,6 +1,6 @@
 import { cancelAsks } from './asks.ts'
 import { retract } from './claims.ts'
-import { agree, mergeEntry } from './entry.ts'
+import { agree, isSame, mergeEntry } from './entry.ts'
 import type { WindowEntry } from './events.ts'
 import { abortFetch, needHashes } from './fetches.ts'
 import { adoptStrays, releaseOffers } from './offers.ts'
@@ -20,8 +20,9 @@ const mostStrays = 8_192
 export function learnSegment(state: State, track: string, entry: WindowEntry): Segment {
   const known = state.segments.get(entry.key)
   if (known) {
-    state.needs++
     known.listed = true
+    if (isSame(known.entry, entry)) return known
+    state.needs++
     if (!agree({ size: known.size, root: known.entry.root }, entry)) {
       replace(state, known, entry)
       return known

@@ -40,6 +40,15 @@ describe('a member of a large group', () => {
     expect(beaconsTo(probe, one).at(-1)).toBe(2)
   })
 
+  it('does not tell it to who is nearer, until that falls silent', () => {
+    const probe = inLargeGroup('member', [one, two])
+    pass(probe, 3000, { [one]: 0, [two]: 1 })
+    expect(beaconsTo(probe, one)).toEqual([])
+    expect(beaconsTo(probe, two).at(-1)).toBe(1)
+    pass(probe, 4500, { [two]: 1 })
+    expect(beaconsTo(probe, one).at(-1)).toBe(2)
+  })
+
   it('takes its turn when none was heard for three seconds', () => {
     const probe = inLargeGroup('member', [one])
     pass(probe, 3000, { [one]: 0 })

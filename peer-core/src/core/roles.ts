@@ -43,6 +43,11 @@ export function isFetcher(state: State, peer: Peer): boolean {
   return peer.beacon?.hops === 0 && isFresh(state, peer)
 }
 
+/** It says that it is nearer to a fetcher than `hops` links. */
+export function isNearer(state: State, peer: Peer, hops: number): boolean {
+  return peer.beacon !== null && peer.beacon.hops < hops && isFresh(state, peer)
+}
+
 function isFresh(state: State, peer: Peer): boolean {
   return peer.beacon !== null && state.now - peer.beacon.at < silentMs
 }

@@ -1,6 +1,6 @@
 import { cancelAsks } from './asks.ts'
 import { fromEdge } from './blocks.ts'
-import { claimWhole, closeClaim, openClaim } from './claims.ts'
+import { claimWhole, closeClaim, isOffered, openClaim } from './claims.ts'
 import type { Origin, TrackPath } from './events.ts'
 import { abortFetch, isListComing, needHashes } from './fetches.ts'
 import { decideEdge } from './leases.ts'
@@ -21,6 +21,7 @@ import { needsList } from './verification.ts'
 const mostAhead = 32
 
 export function schedule(state: State): void {
+  if (state.dirty.size === 0 && state.now < state.dueAt) return wakeBy(state, state.dueAt)
   for (const segment of state.active.keys()) if (segment.wakeAt <= state.now) state.dirty.add(segment)
   for (let round = 0; state.dirty.size > 0 && round < 8; round++) {
     const dirty = [...state.dirty]
@@ -28,7 +29,9 @@ export function schedule(state: State): void {
     state.dirty.clear()
     for (const segment of dirty) evaluateAlone(state, segment)
   }
-  for (const segment of state.active.keys()) wakeBy(state, segment.wakeAt)
+  state.dueAt = Infinity
+  for (const segment of state.active.keys()) state.dueAt = Math.min(state.dueAt, segment.wakeAt)
+  wakeBy(state, state.dueAt)
 }
 
 /** What a segment asks to be woken for is kept with it: other inputs must not lose it. */
@@ -42,6 +45,7 @@ function evaluateAlone(state: State, segment: Segment): void {
 
 /** The segments being worked on: what the player asked for, and what lies ahead of it within its buffer goal. */
 export function refreshActive(state: State): void {
+  state.refreshedAt = state.now
   const before = new Set(state.active.keys())
   state.active.clear()
   const playhead = playheadMs(state)
@@ -179,7 +183,7 @@ function isPlayable(state: State, segment: Segment): boolean {
 /** What we get through others we pass on: a claim one hop further than its source. */
 function relay(state: State, segment: Segment): void {
   if (segment.blocks.isEmpty || segment.stored || segment.blocks.reach(0, true) === 0) return
-  if (segment.claims.some(claim => claim.from === 0)) return endRelays(state, segment)
+  if (isOffered(segment)) return endRelays(state, segment)
   let hops = Infinity
   for (const offer of segment.offers) if (feeds(state, offer)) hops = Math.min(hops, offer.hops + 1)
   if (hops < Infinity) openClaim(state, segment, 0, 0, 'relay', hops)

@@ -39,7 +39,7 @@ export function groupPeers(state: State): readonly Peer[] {
 export function peersChanged(state: State): void {
   state.group = null
   state.needs++
-  state.watchAt = -Infinity
+  state.lookAt = -Infinity
 }
 
 /** Bytes of one second of this segment; a guess from its track when its size is unknown. */

@@ -42,12 +42,17 @@ export interface State {
   readonly strays: Map<KeyHash, Set<InOffer>>
   /** Segments being worked on: wanted, or ahead of the player, and incomplete. */
   readonly active: Map<Segment, number>
+  /** When these were last found. */
+  refreshedAt: number
+  /** When the first of them has to be looked at again, or earlier. */
+  dueAt: number
   readonly dirty: Set<Segment>
   /** Segments with blocks on offer that no peer had room to be asked for. */
   readonly hungry: Set<Segment>
   readonly peers: Map<PeerId, Peer>
-  /** When the next of the peers is due for a ping or for giving up; −Infinity: look again. */
+  /** When the next of the peers is due for a ping or for giving up, and from when on to look again. */
   watchAt: number
+  lookAt: number
   /** Those behind our network, while nobody came, went or changed; see `groupPeers`. */
   group: Peer[] | null
   /** Rises when a position, or who is here, or what a window names changes: see `groupNeedAt`. */
@@ -63,6 +68,8 @@ export interface State {
   readonly fetches: Map<number, Fetch>
   readonly jobs: Map<number, Job>
   readonly wantedKeys: Map<number, SegmentKey>
+  /** The edge failed somebody: a want may be hopeless. */
+  isFailing: boolean
   edge: Goodput
   edgeSeen: boolean
   heldBytes: number
@@ -94,6 +101,7 @@ export interface State {
   /** The player waits for its first media until it has some, or until then at the latest. */
   startsUntil: number
   positionSentAt: number
+  beaconSentAt: number
   positionDue: boolean
   outputs: Output[]
   wake: number
@@ -117,10 +125,13 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     claimed: new Set(),
     strays: new Map(),
     active: new Map(),
+    refreshedAt: -Infinity,
+    dueAt: Infinity,
     dirty: new Set(),
     hungry: new Set(),
     peers: new Map(),
     watchAt: -Infinity,
+    lookAt: -Infinity,
     group: null,
     needs: 0,
     queued: 0,
@@ -131,6 +142,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     fetches: new Map(),
     jobs: new Map(),
     wantedKeys: new Map(),
+    isFailing: false,
     edge: assumedGoodput(config.assumedEdgeBps, 50),
     edgeSeen: false,
     heldBytes: 0,
@@ -152,6 +164,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     toldChildLinks: -1,
     startsUntil: 0,
     positionSentAt: -1_000_000,
+    beaconSentAt: -1_000_000,
     positionDue: false,
     outputs: [],
     wake: Infinity,

@@ -62,12 +62,11 @@ export function hearDrained(state: State, peer: Peer, queuedBytes: number): void
   peer.linkBytes = queuedBytes
   if (left > 0) peer.drainedAt = state.now
   const ms = state.now - state.uplinkAt
-  const waiting = waitingBytes(state)
   if (ms >= uplinkSampleMs && state.uplinkBytes >= uplinkSampleBytes) {
     state.uplink = observeTransfer(state.uplink, state.uplinkBytes, ms)
     state.uplinkSeen = true
   }
-  if (ms >= uplinkSampleMs || waiting === 0) {
+  if (ms >= uplinkSampleMs || waitingBytes(state) === 0) {
     state.uplinkBytes = 0
     state.uplinkAt = state.now
   }
@@ -110,6 +109,7 @@ export function pumpUploads(state: State): void {
     }
     give(state, peer, serving)
   }
+  if (state.queued === 0 && state.toldBusy === 0) return
   for (const peer of state.peers.values()) sayBusy(state, peer)
 }
 
@@ -144,11 +144,11 @@ function give(state: State, peer: Peer, serving: Serving): void {
 }
 
 /**
- * Bytes that may wait in all links together: a fifth of a second of what the uplink carries, so that a new and more
+ * Bytes that may wait in all links together, once the uplink was measured: a fifth of a second of what the uplink carries, so that a new and more
  * urgent request, or a sign of life, waits no longer than that.
  */
 function linkAllowance(state: State): number {
-  return state.uplinkSeen ? Math.max(runBytes, state.uplink.bps / 5) : Infinity
+  return Math.max(runBytes, state.uplink.bps / 5)
 }
 
 /** What waits in links that move. One that stands still fills its own window and holds up nobody else. */
@@ -159,7 +159,7 @@ function waitingBytes(state: State): number {
 }
 
 function nextReceiver(state: State): Peer | null {
-  if (waitingBytes(state) >= linkAllowance(state)) return null
+  if (state.uplinkSeen && waitingBytes(state) >= linkAllowance(state)) return null
   let best: Peer | null = null
   for (const peer of state.peers.values()) {
     if (peer.serving.length === 0 || peer.linkBytes >= state.config.linkWindowBytes) continue

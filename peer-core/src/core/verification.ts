@@ -1,5 +1,5 @@
 import { fromEdge } from './blocks.ts'
-import { announce, recall } from './claims.ts'
+import { announce, isOffered, recall } from './claims.ts'
 import type { Input } from './events.ts'
 import { blockBytes, type HashesMessage, type PeerId } from './messages.ts'
 import type { Peer } from './peer.ts'
@@ -72,7 +72,7 @@ export function checkList(state: State, segment: Segment, from: PeerId | 'edge')
   })
 }
 
-/** What a check found: peers to ban, and whether the segment has moved on. */
+/** What a check found: peers to ban, and the segment if there is something to decide about it. */
 export function hearVerified(
   state: State,
   { job: id, bad, unknown = [] }: Extract<Input, { type: 'verified' }>,
@@ -110,7 +110,9 @@ export function hearVerified(
     }
   }
   announce(state, segment)
-  return { segment, liars: [...liars] }
+  // Once the beginning is on offer, more of it changes nothing until it is whole.
+  const isNews = bad.length + unknown.length > 0 || segment.blocks.isVerified || !isOffered(segment)
+  return { segment: isNews ? segment : null, liars: [...liars] }
 }
 
 /** Unproven blocks of a peer that lied are dropped from every segment. */
@@ -171,7 +173,10 @@ function forgetList(state: State, segment: Segment): void {
 function distrustEdge(state: State, segment: Segment, what: number): void {
   emit(state, { type: 'trace', note: { kind: 'polluted', key: segment.key, peer: 'edge' } })
   segment.edgeRetryAt = state.now + 250
-  if (segment.edgeDoubts.has(what)) segment.edgePolluted = true
+  if (segment.edgeDoubts.has(what)) {
+    segment.edgePolluted = true
+    state.isFailing = true
+  }
   segment.edgeDoubts.add(what)
 }
 
