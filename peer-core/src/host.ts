@@ -505,6 +505,7 @@ class Host implements Swarm {
     const policy = combinePolicy(own, pushed)
     if (samePolicy(policy, this.#policy)) return
     this.#policy = policy
+    this.#firstFrame.counted(policy.groupSize)
     this.#options.mesh?.setMode(policy.mode)
     this.#feed({ type: 'policy', policy })
     this.#emit('policy', policy)

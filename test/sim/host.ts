@@ -358,6 +358,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
     },
     setPolicy(change) {
       policy = { ...policy, ...change, mode: station.mode }
+      firstFrame.counted(policy.groupSize)
       take({ type: 'policy', policy })
     },
     tellsAsPlugin: true,

@@ -7,12 +7,14 @@ type Fragment = Pick<WindowEntry, 'seq' | 'size' | 'durationMs'>
 const openingMs = 150
 /** A first fragment that takes longer comes over a line where neighbours are worth more than a quiet thread. */
 const mostMs = 250
+/** Among more than these somebody joins all the time: each first fragment taken whole would add up on the line. */
+const crowd = 8
 /** From its delivery until it is on screen: it is appended, decoded and drawn. */
 const showMs = 150
 
 /**
- * While a viewer waits for the first frame no connection is made, since that takes the thread which shows it; on a
- * line too thin for everybody the neighbours are where the frame comes from.
+ * While a viewer waits for the first frame no connection is made, since that takes the thread which shows it; in a
+ * crowd, and on a line too thin for everybody, the neighbours are where the frame comes from.
  */
 export class FirstFrame {
   #rest: (ms: number) => void
@@ -26,6 +28,11 @@ export class FirstFrame {
 
   opened(): void {
     this.#rest(openingMs)
+  }
+
+  /** The tracker told how many are here. */
+  counted(groupSize: number): void {
+    if (groupSize > crowd && !this.#isOver) this.#end(0)
   }
 
   asked(id: number, urgency: Urgency, source: Fragment | undefined, lineKbps: number): void {
