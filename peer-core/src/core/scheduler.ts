@@ -178,7 +178,11 @@ function isPlayable(state: State, segment: Segment): boolean {
 /** What we get through others we pass on: a claim one hop further than its source. */
 function relay(state: State, segment: Segment): void {
   if (segment.blocks.isEmpty || segment.stored || segment.blocks.reach(0, true) === 0) return
-  if (segment.claims.some(claim => claim.from === 0)) return endRelays(state, segment)
+  // Once a segment, unless a lease of ours goes on: relays that end and begin anew could feed each other for ever.
+  const isTold = segment.claims.some(
+    claim => claim.from === 0 && (claim.source !== 'edge' || claim.end === Infinity),
+  )
+  if (isTold) return endRelays(state, segment)
   let hops = Infinity
   for (const offer of segment.offers) if (feeds(state, offer)) hops = Math.min(hops, offer.hops + 1)
   if (hops < Infinity) openClaim(state, segment, 0, 0, 'relay', hops)

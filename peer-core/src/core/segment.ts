@@ -45,7 +45,7 @@ export interface Claim {
   to: number
   /** We promise to go on. */
   active: boolean
-  /** Once closed: how far it came, bytes still to be proven included. */
+  /** How far it goes in the end: once closed, as far as it came, bytes still to be proven included; else Infinity. */
   end: number
   /** Per peer: our number for it there, and how far it knows us to be. */
   readonly told: Map<PeerId, { readonly n: number; frontier: number }>
