@@ -122,6 +122,7 @@ export function evict(state: State, segment: Segment): void {
   segment.lineage = null
   segment.viaOutside = false
   segment.leased = false
+  segment.yieldedTo.clear()
   segment.orphanSince = state.now
   // What is found out about bytes that are gone says nothing of those that come.
   for (const [id, job] of state.jobs) if (job.segment === segment) state.jobs.delete(id)

@@ -133,6 +133,8 @@ export class Segment {
   viaOutside = false
   /** A lease of ours gave way to one that only relays told of. */
   hasYieldedToRelay = false
+  /** Peers that a lease of ours gave way to. */
+  readonly yieldedTo = new Set<PeerId>()
   /** When the last new byte came. */
   progressAt = 0
   /** Since when no source can make the deadline, 0 while one can. */
