@@ -69,6 +69,7 @@ export function makeRoom(state: State, spare: Segment | null): void {
     if (!worst) return
     bytes -= worst.size
     evict(state, worst)
+    worst.isPushedOut = true
   }
 }
 

@@ -150,6 +150,7 @@ function finish(state: State, segment: Segment): void {
 
 function keep(state: State, segment: Segment): void {
   segment.stored = true
+  segment.usedAt = state.now
   state.begun.delete(segment)
   state.kept.add(segment)
   state.heldBytes += segment.size
@@ -229,7 +230,8 @@ function ahead(state: State, window: TrackWindow, playhead: number): Segment[] {
   ) {
     const segment = segments[index]!
     if (segment.entry.startMs > goal) break
-    if (segment.entry.seq >= 0 && !segment.stored && !isPassed(state, segment, playhead)) found.push(segment)
+    if (segment.entry.seq < 0 || segment.stored || segment.isPushedOut) continue
+    if (!isPassed(state, segment, playhead)) found.push(segment)
   }
   return found
 }

@@ -112,6 +112,8 @@ export class Segment {
   lineage: { readonly etag: string; readonly source: string } | null = null
   /** The store has it. */
   stored = false
+  /** Others took its room. Until the player asks, it is not taken ahead again: they would push each other out. */
+  isPushedOut = false
   /** Since when nobody we can count on brings the missing bytes; −1 while somebody does. */
   orphanSince: number
   edgeFailures = 0
