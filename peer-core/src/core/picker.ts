@@ -1,4 +1,4 @@
-import { askedBlocks, askFor, askWindow, retireLate } from './asks.ts'
+import { askedBlocks, askFor, isFull, isTakenBack, retireLate } from './asks.ts'
 import { plannedBps } from './goodput.ts'
 import { blockBytes, type PeerId, runBytes } from './messages.ts'
 import { coversBlock } from './offers.ts'
@@ -70,8 +70,7 @@ function pickOffer(
       wakeBy(state, peer.restsUntil)
       continue
     }
-    if (peer.askedBytes >= askWindow(state, peer) || peer.asks.size + peer.withdrawn >= peer.hello.reqq)
-      continue
+    if (isFull(state, peer) || isTakenBack(peer, segment, index)) continue
     const finish =
       peer.rttMs +
       ((peer.askedBytes + blockBytes) * 1000) / plannedBps(peer.goodput) +
@@ -91,15 +90,15 @@ function runFrom(
   index: number,
   asked: ReadonlySet<number>,
 ): number {
-  const peer = state.peers.get(offer.peer)
+  const peer = state.peers.get(offer.peer)!
   // Of a stranger outside first a single block: its line may be thin, and so may ours.
-  const most = peer?.place === 'outside' && peer.goodput.samples < 2 ? 1 : runBytes / blockBytes
+  const most = peer.place === 'outside' && peer.goodput.samples < 2 ? 1 : runBytes / blockBytes
   let count = 1
   while (count < most) {
     const next = index + count
     if (segment.size > 0 && next >= segment.blocks.count) break
     if (!segment.blocks.isMissing(next) || asked.has(next) || !coversBlock(segment, offer, next)) break
-    if (isComingSoon(state, segment, next)) break
+    if (isTakenBack(peer, segment, next) || isComingSoon(state, segment, next)) break
     count++
   }
   return count
