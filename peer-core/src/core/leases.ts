@@ -28,6 +28,9 @@ import { dropUnproven } from './verification.ts'
  * and a visible lease on the same bytes beats any rank.
  */
 
+/** Requests of ours to the edge for one segment at a time. */
+const mostFetches = 4
+
 export function decideEdge(state: State, segment: Segment, dueAt: number): void {
   const wanted = segment.wants.length > 0
   if (segment.edgePolluted) return
@@ -65,6 +68,8 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
     segment.orphanSince = state.now
     return wakeBy(state, state.now + 100)
   }
+  // Gaps open one block after the other where a peer falls silent: until a request ends, they grow together.
+  if (segment.fetches.size >= mostFetches) return
   lease(state, segment, gap)
 }
 
