@@ -204,7 +204,7 @@ export function createStory(logViewer: number | null): Story {
             ([name, value]) =>
               `${name} ${typeof value === 'string' && names.has(value) ? nameOf(value) : value}`,
           )
-          if ('key' in note) say(note.key, `${who} notes ${kind}: ${told.join(', ')}`)
+          if ('key' in note && note.key !== '') say(note.key, `${who} notes ${kind}: ${told.join(', ')}`)
           return
         }
         default:

@@ -87,7 +87,9 @@ function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
     if (peer.id === ask.peer || peer.restsUntil > state.now || isUnreliable(peer) || peer.busy) continue
-    if (!covers(offer, ask.offset, ask.length) || peer.askedBytes >= askWindow(state, peer)) continue
+    if (!covers(offer, ask.offset, ask.length) || isFull(state, peer)) continue
+    // Who cannot be asked is no reason to take it back: it would be asked of the same peer again, and so on.
+    if (isTakenBack(peer, segment, ask.offset / blockBytes)) continue
     const finish = peer.rttMs + ((peer.askedBytes + ask.length) * 1000) / plannedBps(peer.goodput)
     if (finish < left / 2) return true
   }
@@ -98,8 +100,7 @@ function giveUp(state: State, ask: Ask): void {
   const { n, offset, length } = ask
   emit(state, { type: 'send', peer: ask.peer, message: { type: 'cancel', n, offset, length }, key: null })
   removeAsk(state, ask)
-  const peer = state.peers.get(ask.peer)
-  if (peer) peer.withdrawn++
+  state.peers.get(ask.peer)?.withdrawn.add(ask)
 }
 
 /**
@@ -112,14 +113,14 @@ function patienceMs(state: State, segment: Segment, peer: Peer): number {
 }
 
 export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segment | null {
-  const ask = findAsk(peer, piece)
+  const ask = findAsk(peer.asks, piece)
   for (const hungry of state.hungry) state.dirty.add(hungry)
   if (!ask) {
-    if (peer.withdrawn > 0) peer.withdrawn--
-    else if (++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
+    const withdrawn = settle(peer, piece)
+    if (!withdrawn && ++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
     const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key ?? ''
     emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
-    return null
+    return withdrawn
   }
   const { segment } = ask
   removeAsk(state, ask)
@@ -166,11 +167,8 @@ function takeBlocks(state: State, segment: Segment, peer: Peer, piece: PieceMess
 
 /** It has not what it offered: the offer is void. */
 export function hearReject(state: State, peer: Peer, reject: RejectMessage): Segment | null {
-  const ask = findAsk(peer, reject)
-  if (!ask) {
-    if (peer.withdrawn > 0) peer.withdrawn--
-    return null
-  }
+  const ask = findAsk(peer.asks, reject)
+  if (!ask) return settle(peer, reject)
   removeAsk(state, ask)
   const offer = peer.offers.get(reject.n)
   if (offer && !ask.late) dropOffer(state, peer, offer)
@@ -189,11 +187,25 @@ export function cancelAsks(state: State, segment: Segment): void {
   for (const ask of [...segment.asks]) giveUp(state, ask)
 }
 
+/** As much is out at this peer as it may be. */
+export function isFull(state: State, peer: Peer): boolean {
+  const isAsked = peer.asks.size + peer.withdrawn.size >= peer.hello.reqq
+  return isAsked || peer.askedBytes >= askWindow(state, peer)
+}
+
 /** Two round trips' worth, and a tenth of a second of it: the pipe stays full while answers travel. */
-export function askWindow(state: State, peer: Peer): number {
+function askWindow(state: State, peer: Peer): number {
   const { minAskWindowBytes, maxAskWindowBytes } = state.config
   const bytes = (plannedBps(peer.goodput) * 2 * (peer.rttMs + 100)) / 1000
   return Math.min(Math.max(bytes, minAskWindowBytes), maxAskWindowBytes)
+}
+
+/** We took back a request for this block, and the peer has not answered that: asking again would go on for ever. */
+export function isTakenBack(peer: Peer, segment: Segment, index: number): boolean {
+  const offset = index * blockBytes
+  for (const ask of peer.withdrawn)
+    if (ask.segment === segment && ask.offset <= offset && offset < ask.offset + ask.length) return true
+  return false
 }
 
 /** An answer is out that brings this block, and not late. */
@@ -214,8 +226,21 @@ export function isAllAsked(segment: Segment): boolean {
   return index < 0
 }
 
-function findAsk(peer: Peer, range: { n: number; offset: number; length: number }): Ask | null {
-  for (const ask of peer.asks) {
+interface Range {
+  readonly n: number
+  readonly offset: number
+  readonly length: number
+}
+
+/** The answer to what was taken back: the peer may be asked for it again. Returns the segment, null when none was. */
+function settle(peer: Peer, range: Range): Segment | null {
+  const ask = findAsk(peer.withdrawn, range)
+  if (ask) peer.withdrawn.delete(ask)
+  return ask?.segment ?? null
+}
+
+function findAsk(asks: ReadonlySet<Ask>, range: Range): Ask | null {
+  for (const ask of asks) {
     if (ask.n === range.n && ask.offset === range.offset && ask.length === range.length) return ask
   }
   return null

@@ -136,6 +136,19 @@ describe('a lease', () => {
     expect(offers).toMatchObject([{ from: 0, frontier: 32_768, to: 32_768 }])
   })
 
+  it('that ended gives way to the next: each block is told once', () => {
+    const probe = leasing()
+    for (let failures = 0; failures < 2; failures++) {
+      probe.put({ type: 'edgeFailed', fetch: probe.last('fetchEdge').fetch, reason: 'network' })
+      probe.pass(1000)
+    }
+    expect(sent(probe, one, 'offer').map(offer => offer.n)).toEqual([0, 1, 2])
+    for (let at = 0; at < 5 * blockBytes; at += blockBytes) probe.bring(at, blockBytes, size)
+    expect(sent(probe, one, 'grow').map(grow => [grow.n, grow.frontier / blockBytes])).toEqual(
+      [1, 2, 3, 4, 5].map(blocks => [2, blocks]),
+    )
+  })
+
   it('that fails is withdrawn where it stands; what is below stays', () => {
     const probe = leasing()
     probe.bring(0, 40_000, size)
@@ -179,6 +192,25 @@ describe('a relay', () => {
     expect(offer).toMatchObject({ source: 'relay', hops: 1, frontier: blockBytes })
     expect(sent(probe, two, 'grow').map(grow => grow.frontier / blockBytes)).toEqual([5, 9, 13, 17, 20])
     expect(sent(probe, two, 'have')).toHaveLength(1)
+  })
+
+  it('takes the place of a lease that ended before its first byte', () => {
+    const { probe, n } = relaying(0)
+    probe.put({ type: 'peerLeft', peer: one, reason: 'gone' })
+    probe.live(300)
+    expect(sent(probe, two, 'offer')).toMatchObject([{ source: 'edge', frontier: 0 }])
+    probe.put({ type: 'edgeFailed', fetch: probe.last('fetchEdge').fetch, reason: 'timeout' })
+    probe.join(one)
+    const entry = entryOf(0, { size: 20 * blockBytes })
+    const again = probe.offer(one, entry, { source: 'edge', frontier: 0, rateBps: 500_000 })
+    expect(again.n).toBe(n)
+    for (let block = 1; block <= 5; block++) {
+      const frontier = block * blockBytes
+      probe.hear(one, { type: 'grow', n, frontier, size: 20 * blockBytes, rateBps: 0 })
+      probe.answer(one)
+    }
+    expect(sent(probe, two, 'offer').at(-1)).toMatchObject({ n: 1, source: 'relay', frontier: blockBytes })
+    expect(sent(probe, two, 'grow')).toMatchObject([{ n: 1, frontier: 5 * blockBytes }])
   })
 
   it('whose source dies promises nothing more', () => {

@@ -27,7 +27,10 @@ export function openClaim(
   source: OfferSource,
   hops: number,
 ): Claim {
-  const claim: Claim = { from, to, source, hops, active: true, end: 0, told: new Map() }
+  // Each block is told by one claim alone: those that ended give way to the one that goes on.
+  for (const ended of segment.claims)
+    if (!ended.active) ended.end = Math.min(ended.end, Math.max(ended.from, from))
+  const claim: Claim = { from, to, source, hops, active: true, end: Infinity, told: new Map() }
   segment.claims.push(claim)
   state.claimed.add(segment)
   announce(state, segment)
@@ -46,9 +49,12 @@ export function closeClaim(state: State, segment: Segment, claim: Claim, reason:
   }
 }
 
-/** Others know that it can be had from us, from its first byte on. */
+/**
+ * Others know that it can be had from us, from its first byte on: as a lease that goes on, or as what we have. A lease
+ * that ended leaves room for one relay.
+ */
 export function isOffered(segment: Segment): boolean {
-  return segment.claims.some(claim => claim.from === 0)
+  return segment.claims.some(({ from, source, end }) => from === 0 && (source !== 'edge' || end === Infinity))
 }
 
 /** Tells every peer what it does not know yet of this segment. */
@@ -83,7 +89,9 @@ export function claimWhole(state: State, segment: Segment): void {
   for (const claim of segment.claims) {
     if (claim.from > 0) closeClaim(state, segment, claim, 'cancelled')
     claim.active = false
-    if (claim.from === 0) for (const [id, known] of claim.told) if (!told.has(id)) told.set(id, known)
+    if (claim.from > 0) continue
+    for (const [id, known] of claim.told)
+      if (known.frontier >= (told.get(id)?.frontier ?? 0)) told.set(id, known)
   }
   segment.claims.splice(0, segment.claims.length, wholeClaim(told))
   state.claimed.add(segment)
@@ -105,7 +113,7 @@ export function claimWhole(state: State, segment: Segment): void {
 }
 
 function wholeClaim(told: Claim['told']): Claim {
-  return { from: 0, to: 0, source: 'held', hops: 0, active: false, end: 0, told }
+  return { from: 0, to: 0, source: 'held', hops: 0, active: false, end: Infinity, told }
 }
 
 /** Nothing of this segment can be had from us any more. */
@@ -140,10 +148,7 @@ function announceTo(state: State, segment: Segment, peer: Peer, heard: Hearsay):
   for (const claim of segment.claims) {
     // It is nearer to the edge than we are, and going on: it has no use for what we relay.
     if (claim.source === 'relay' && (heard.hops.get(peer.id) ?? Infinity) < claim.hops) continue
-    const frontier =
-      claim.end > 0
-        ? Math.min(segment.blocks.reach(claim.from, true), claim.end)
-        : segment.blocks.reach(claim.from, true)
+    const frontier = Math.min(segment.blocks.reach(claim.from, true), claim.end)
     const known = claim.told.get(peer.id)
     if (!known) tellNew(state, segment, claim, frontier, peer)
     else if (
@@ -164,7 +169,10 @@ function announceTo(state: State, segment: Segment, peer: Peer, heard: Hearsay):
 
 function tellNew(state: State, segment: Segment, claim: Claim, frontier: number, peer: Peer): void {
   // A claim that was closed goes no further than it came: whoever hears of it now must not wait for more.
-  const to = claim.active || claim.source === 'held' ? claim.to : Math.max(claim.end, frontier)
+  const isGoing = claim.active || claim.source === 'held'
+  const to = isGoing
+    ? claim.to
+    : Math.max(frontier, Math.min(claim.end, segment.blocks.reach(claim.from, false)))
   const promises = claim.source === 'edge' && (claim.active || to > frontier)
   if (!promises && frontier === claim.from) return
   if (peer.nextN > lastNumber) {

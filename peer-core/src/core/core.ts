@@ -135,6 +135,7 @@ function want(state: State, input: Extract<Input, { type: 'want' }>): void {
   segment.wants.push({ id: input.id, deadline: input.deadline, urgency: input.urgency, since: state.now })
   if (input.urgency !== 'play') state.startsUntil = state.now + mostStartMs
   segment.usedAt = state.now
+  segment.isPushedOut = false
   segment.edgeFailures = 0
   segment.edgeMismatches = 0
   segment.edgeRetryAt = 0

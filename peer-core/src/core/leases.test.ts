@@ -244,6 +244,24 @@ describe('the lease', () => {
     expect(rescue!.to).toBe(0)
   })
 
+  it('is asked of the edge in few requests, though its gaps open one block after the other', () => {
+    const other = peerAt(4, 'before')
+    const probe = settled([other])
+    const entry = entryOf(4, { size: 20 * 16_384 })
+    probe.list([entry])
+    const { n } = probe.offer(other, entry, { source: 'edge', frontier: 0, rateBps: 2_000_000 })
+    probe.want(4, 4000)
+    for (let block = 1; block <= 19; block++) {
+      const frontier = block * 16_384
+      probe.hear(other, { type: 'grow', n, frontier, size: entry.size, rateBps: 2_000_000 })
+      probe.live(50)
+    }
+    probe.hear(other, { type: 'withdraw', n, offset: 19 * 16_384, reason: 'yielded' })
+    probe.live(2500)
+    expect(probe.fetches().length).toBeGreaterThan(0)
+    expect(probe.fetches().length).toBeLessThanOrEqual(4)
+  })
+
   it('of a viewer that just came is left to those who stay', () => {
     const other = peerAt(4, 'after')
     const probe = new Probe()

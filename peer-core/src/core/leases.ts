@@ -8,7 +8,7 @@ import { isWhole } from './offers.ts'
 import { rescue } from './rescue.ts'
 import { isFed, roleOf } from './roles.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
-import { groupPeers, isPartner, isShared, usableOffers } from './sharing.ts'
+import { groupPeers, isPartner, isShared, joins, usableOffers } from './sharing.ts'
 import { isAwaitedByStart } from './start.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, findGap, isMoving, missingBytes, voidLeases } from './supply.ts'
@@ -31,6 +31,8 @@ import { dropUnproven } from './verification.ts'
 
 /** A full line is looked at again this often: what frees it may be nothing that we hear of. */
 const lineLookMs = 100
+/** Requests of ours to the edge for one segment at a time. */
+const mostFetches = 4
 
 export function decideEdge(state: State, segment: Segment, dueAt: number): void {
   const wanted = segment.wants.length > 0
@@ -69,24 +71,38 @@ export function decideEdge(state: State, segment: Segment, dueAt: number): void 
   }
   const at = leaseAt(state, segment, dueAt)
   if (state.now < at) return wakeBy(state, at)
+  // Gaps open one block after the other where a peer falls silent: until a request ends, they grow together.
+  if (segment.fetches.size >= mostFetches) return
   lease(state, segment, gap)
 }
 
-/** Two leases on the same bytes: one yields, keeping what it has. */
+/**
+ * Two leases on the same bytes: one yields, keeping what it has. Only to what it will then count on, and to each peer
+ * once a segment: what was taken back from a peer would be taken back again, and the two would never come to rest.
+ */
 export function resolveConflict(state: State, segment: Segment, offer: InOffer): void {
-  if (!offer.active || offer.voidSince > 0 || offer.source === 'held') return
+  if (segment.fetches.size === 0 || !offer.active || offer.source === 'held') return
+  voidLeases(state, segment, state.active.get(segment) ?? Infinity)
+  if (offer.voidSince > 0 || segment.yieldedTo.has(offer.peer) || !mayJoin(state, segment, offer)) return
   const peer = state.peers.get(offer.peer)
   // Whoever the group cannot be fed by takes no lease away from it.
   if (peer?.place !== 'group' || peer.mode !== 'share' || !isPartner(state, peer)) return
+  if (isUnreliable(peer) || peer.restsUntil > state.now) return
   for (const fetch of [...segment.fetches]) {
     const meets = offer.from <= fetch.frontier && fetch.frontier < (offer.to > 0 ? offer.to : Infinity)
     if (!fetch.claim || !meets) continue
     if (offer.source === 'edge' ? keepsAgainst(state, segment, fetch, offer) : !isAheadOfUs(fetch, offer))
       continue
     if (offer.source === 'relay') segment.hasYielded = true
+    segment.yieldedTo.add(offer.peer)
     abortFetch(state, fetch, 'yielded')
     emit(state, { type: 'trace', note: { kind: 'yield', key: segment.key, to: offer.peer } })
   }
+}
+
+/** Its bytes go with ours once our own request is gone: nothing is here, or they are of one lineage. */
+function mayJoin(state: State, segment: Segment, offer: InOffer): boolean {
+  return (segment.blocks.isEmpty && segment.asks.size === 0) || joins(state, segment, offer)
 }
 
 /**

@@ -62,8 +62,11 @@ export class Peer {
   restsUntil = 0
   /** Leases of theirs that came to nothing, since they last gave us a byte. */
   lapses = 0
-  /** Requests taken back, whose answer (the piece after all, or a reject) is still to come. */
-  withdrawn = 0
+  /**
+   * Requests taken back, whose answer (the piece after all, or a reject) is still to come: they count as outstanding,
+   * and what they were for is not asked of this peer again before.
+   */
+  readonly withdrawn = new Set<Ask>()
   /** Pieces nobody asked for. */
   unsolicited = 0
 

@@ -210,6 +210,37 @@ describe('a peer that does not answer', () => {
   })
 })
 
+describe('what was taken back', () => {
+  /** Asked of `near`, given up by the player, and wanted again. */
+  function takenBack(): Probe {
+    const probe = new Probe()
+    probe.list([entryOf(0)])
+    probe.join(near)
+    probe.offer(near, entryOf(0))
+    probe.want(0, 9000)
+    probe.put({ type: 'cancel', id: 1 })
+    probe.want(0, 9000)
+    return probe
+  }
+
+  it('is not asked of the same peer again before it was answered', () => {
+    const probe = takenBack()
+    const requests = [...probe.requestsTo(near)]
+    expect(requests.reduce((sum, request) => sum + request.length, 0)).toBe(size)
+    for (const request of requests) probe.hear(near, { ...request, type: 'reject' })
+    expect(askedOf(probe, near, requests.length)).toBe(size)
+    probe.answer(near)
+    expect(probe.last('deliver')).toMatchObject({ groupBytes: size })
+  })
+
+  it('is asked of others meanwhile', () => {
+    const probe = takenBack()
+    probe.join(far)
+    probe.offer(far, entryOf(0))
+    expect(askedOf(probe, far)).toBe(size)
+  })
+})
+
 describe('a reject', () => {
   it('voids the offer, and others are asked', () => {
     const probe = new Probe()

@@ -1,4 +1,4 @@
-import { askFor, askWindow, isAsked, retireLate } from './asks.ts'
+import { askFor, isAsked, isFull, isTakenBack, retireLate } from './asks.ts'
 import { plannedBps } from './goodput.ts'
 import { blockBytes, type PeerId, runBytes } from './messages.ts'
 import { coversBlock } from './offers.ts'
@@ -65,8 +65,7 @@ function pickOffer(
       wakeBy(state, peer.restsUntil)
       continue
     }
-    if (peer.askedBytes >= askWindow(state, peer) || peer.asks.size + peer.withdrawn >= peer.hello.reqq)
-      continue
+    if (isFull(state, peer) || isTakenBack(peer, segment, index)) continue
     const finish =
       peer.rttMs +
       ((peer.askedBytes + blockBytes) * 1000) / plannedBps(peer.goodput) +
@@ -80,15 +79,15 @@ function pickOffer(
 }
 
 function runFrom(state: State, segment: Segment, offer: InOffer, index: number): number {
-  const peer = state.peers.get(offer.peer)
+  const peer = state.peers.get(offer.peer)!
   // Of a stranger outside first a single block: its line may be thin, and so may ours.
-  const most = peer?.place === 'outside' && peer.goodput.samples < 2 ? 1 : runBytes / blockBytes
+  const most = peer.place === 'outside' && peer.goodput.samples < 2 ? 1 : runBytes / blockBytes
   let count = 1
   while (count < most) {
     const next = index + count
     if (segment.size > 0 && next >= segment.blocks.count) break
     if (!segment.blocks.isMissing(next) || isAsked(segment, next) || !coversBlock(segment, offer, next)) break
-    if (isComingSoon(state, segment, next)) break
+    if (isTakenBack(peer, segment, next) || isComingSoon(state, segment, next)) break
     count++
   }
   return count

@@ -58,6 +58,24 @@ describe('the budget', () => {
     expect(evicted(probe)).toEqual(['segment 2'])
   })
 
+  it('takes nothing ahead twice: what it has no room for waits until the player asks', () => {
+    const probe = new Probe({}, { storeBytes: 2 * size })
+    const entries = Array.from({ length: 6 }, (_, seq) => entryOf(seq))
+    probe.join(one)
+    probe.list(entries)
+    for (const entry of entries) probe.offer(one, entry)
+    for (let turns = 0; turns < 20; turns++) {
+      probe.play(0, 2000)
+      probe.answer(one)
+      probe.pass(100)
+    }
+    const asked = () => probe.requestsTo(one).reduce((sum, request) => sum + request.length, 0)
+    expect(asked()).toBeLessThanOrEqual(5 * size)
+    const before = asked()
+    probe.want(1, 3000)
+    expect(asked()).toBeGreaterThan(before)
+  })
+
   it('covers what was begun and left: seeks fill no memory', () => {
     const probe = new Probe({ groupSize: 1 }, { storeBytes: 5 * size })
     const entries = Array.from({ length: 100 }, (_, seq) => entryOf(seq))

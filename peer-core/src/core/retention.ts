@@ -70,6 +70,7 @@ export function makeRoom(state: State, spare: Segment | null): void {
     if (!worst) return
     bytes -= worst.size
     evict(state, worst)
+    worst.isPushedOut = true
   }
 }
 
@@ -123,6 +124,7 @@ export function evict(state: State, segment: Segment): void {
   segment.lineage = null
   segment.viaOutside = false
   segment.leased = false
+  segment.yieldedTo.clear()
   segment.orphanSince = state.now
   // What is found out about bytes that are gone says nothing of those that come.
   for (const [id, job] of state.jobs) if (job.segment === segment) state.jobs.delete(id)

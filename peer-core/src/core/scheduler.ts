@@ -155,6 +155,7 @@ function finish(state: State, segment: Segment): void {
 
 function keep(state: State, segment: Segment): void {
   segment.stored = true
+  segment.usedAt = state.now
   state.begun.delete(segment)
   state.kept.add(segment)
   state.heldBytes += segment.size
@@ -183,6 +184,7 @@ function isPlayable(state: State, segment: Segment): boolean {
 /** What we get through others we pass on: a claim one hop further than its source. */
 function relay(state: State, segment: Segment): void {
   if (segment.blocks.isEmpty || segment.stored || segment.blocks.reach(0, true) === 0) return
+  // Once a segment, unless a lease of ours goes on: relays that end and begin anew could feed each other for ever.
   if (isOffered(segment)) return endRelays(state, segment)
   let hops = Infinity
   for (const offer of segment.offers) if (feeds(state, offer)) hops = Math.min(hops, offer.hops + 1)
@@ -230,7 +232,8 @@ function ahead(state: State, window: TrackWindow, playhead: number): Segment[] {
   ) {
     const segment = segments[index]!
     if (segment.entry.startMs > goal) break
-    if (segment.entry.seq >= 0 && !segment.stored && !isPassed(state, segment, playhead)) found.push(segment)
+    if (segment.entry.seq < 0 || segment.stored || segment.isPushedOut) continue
+    if (!isPassed(state, segment, playhead)) found.push(segment)
   }
   return found
 }

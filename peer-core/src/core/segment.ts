@@ -47,7 +47,7 @@ export interface Claim {
   to: number
   /** We promise to go on. */
   active: boolean
-  /** Once closed: how far it came, bytes still to be proven included. */
+  /** How far it goes in the end: once closed, as far as it came, bytes still to be proven included; else Infinity. */
   end: number
   /** Per peer: our number for it there, and how far it knows us to be. */
   readonly told: Map<PeerId, { readonly n: number; frontier: number }>
@@ -116,6 +116,8 @@ export class Segment {
   lineage: { readonly etag: string; readonly source: string } | null = null
   /** The store has it. */
   stored = false
+  /** Others took its room. Until the player asks, it is not taken ahead again: they would push each other out. */
+  isPushedOut = false
   /** Since when nobody we can count on brings the missing bytes; −1 while somebody does. */
   orphanSince: number
   edgeFailures = 0
@@ -137,6 +139,8 @@ export class Segment {
   hasYielded = false
   /** A first fragment that is whole, and waits for what follows it. */
   isHeldBack = false
+  /** Peers that a lease of ours gave way to. */
+  readonly yieldedTo = new Set<PeerId>()
   /** When the last new byte came. */
   progressAt = 0
   /** Since when no source can make the deadline, 0 while one can. */

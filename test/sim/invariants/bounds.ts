@@ -1,4 +1,4 @@
-import { blockBytes } from '../../../peer-core/src/core/messages.ts'
+import { blockBytes, type PeerId } from '../../../peer-core/src/core/messages.ts'
 import type { HostView } from '../host.ts'
 import type { Invariant, Report } from './violation.ts'
 
@@ -47,8 +47,8 @@ interface Rate {
   lateWakes: number
   /** Blocks that came in. */
   blocks: number
-  /** Most that were connected at a time: what was said to one that left counts, too. */
-  peers: number
+  /** Everybody that was spoken to: each newcomer is told all that is held, and may be gone since. */
+  peers: Set<PeerId>
 }
 
 /** A core neither spins on its timer nor floods its links. */
@@ -57,7 +57,7 @@ export function coreIsCalm(report: Report): Invariant {
   const rateOf = (host: HostView, now: number): Rate => {
     let rate = rates.get(host)
     if (rate === undefined) {
-      rate = { since: now, ticks: 0, messages: 0, lateWakes: 0, blocks: 0, peers: host.peers() }
+      rate = { since: now, ticks: 0, messages: 0, lateWakes: 0, blocks: 0, peers: new Set() }
       rates.set(host, rate)
     }
     return rate
@@ -68,7 +68,6 @@ export function coreIsCalm(report: Report): Invariant {
       const rate = rateOf(host, now)
       if (input.type === 'tick') rate.ticks++
       else rate.lateWakes = 0
-      rate.peers = Math.max(rate.peers, host.peers())
     },
     output(host, now, output) {
       const rate = rateOf(host, now)
@@ -77,15 +76,17 @@ export function coreIsCalm(report: Report): Invariant {
         rate.lateWakes = output.at <= now ? rate.lateWakes + 1 : 0
         if (rate.lateWakes === mostLateWakes)
           report(host, 'timers', `${mostLateWakes} wakes in the past in a row`)
-      } else if (output.type === 'send' && isChatter(output.message.type)) rate.messages++
-      else if (output.type === 'accept') rate.blocks += output.length / blockBytes
+      } else if (output.type === 'send' && isChatter(output.message.type)) {
+        rate.messages++
+        rate.peers.add(output.peer)
+      } else if (output.type === 'accept') rate.blocks += output.length / blockBytes
     },
     second(host, now) {
       const rate = rateOf(host, now)
       const seconds = (now - rate.since) / 1000
       if (seconds * 1000 < windowMs) return
       const each = messagesPerPeerSecond + rate.blocks / seconds
-      const most = messagesPerSecond + each * rate.peers
+      const most = messagesPerSecond + each * rate.peers.size
       if (rate.ticks > ticksPerSecond * seconds) {
         report(host, 'timers', `${Math.round(rate.ticks / seconds)} ticks a second`)
       }
@@ -93,7 +94,7 @@ export function coreIsCalm(report: Report): Invariant {
         report(
           host,
           'chatter',
-          `${Math.round(rate.messages / seconds)} messages a second to ${rate.peers} peers`,
+          `${Math.round(rate.messages / seconds)} messages a second to ${rate.peers.size} peers`,
         )
       }
       rates.set(host, {
@@ -102,7 +103,7 @@ export function coreIsCalm(report: Report): Invariant {
         messages: 0,
         lateWakes: rate.lateWakes,
         blocks: 0,
-        peers: host.peers(),
+        peers: new Set(),
       })
     },
     closed: host => void rates.delete(host),

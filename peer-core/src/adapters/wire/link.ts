@@ -249,10 +249,10 @@ class WireLink implements Link {
         else this.#deliver({ type: 'piece', n, offset, length }, owned(block))
       })
       .on('reject', (n, offset, length) => {
-        const answer = this.#asked.answer({ n, offset, length })
         // BEP 6: "If a peer receives a reject for a request that was never sent then it SHOULD close the connection."
-        if (answer === null) this.#violation()
-        else if (answer === 'open') this.#deliver({ type: 'reject', n, offset, length })
+        if (this.#asked.answer({ n, offset, length }) === null) this.#violation()
+        // Also of what was cancelled: only then may it be asked again.
+        else this.#deliver({ type: 'reject', n, offset, length })
       })
       .on('error', () => this.#violation())
   }
