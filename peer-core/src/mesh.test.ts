@@ -310,6 +310,24 @@ describe('the mesh', () => {
     expect(one.state().dials.started).toBe(4)
   })
 
+  it('dials nobody and answers nobody while it rests, and makes up for both afterwards', async () => {
+    const hub = createHub()
+    const network = createMemoryNetwork()
+    const clock = createTestClock()
+    const one = join(hub, a, network.transport(), clock)
+    const two = join(hub, b, network.transport(), createTestClock())
+    one.mesh.rest(250)
+    one.events.onNeighbours([neighbour(id('c'))])
+    two.events.onNeighbours([neighbour(a)])
+    await settle()
+    expect(one.state().dials.started).toBe(0)
+    expect(one.story).toEqual([])
+    clock.advance(250)
+    await settle()
+    expect(one.story).toEqual(['join b'])
+    expect(one.state().dials.started).toBe(2)
+  })
+
   it('dials a lost neighbour again', async () => {
     const hub = createHub()
     const network = createMemoryNetwork()

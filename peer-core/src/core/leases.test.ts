@@ -44,19 +44,18 @@ describe('alone', () => {
 })
 
 describe('starting where others are', () => {
-  it('bites off 64 KiB first, and extends the bite while nobody else brings the rest', () => {
+  it('goes on past the first 64 KiB while nobody else brings the rest', () => {
     const probe = new Probe({ groupSize: 3 })
     probe.list([entryOf(0)])
     probe.want(0, 0, 'start')
-    expect(probe.fetches()).toMatchObject([{ from: 0, to: 65_536, reason: 'start' }])
+    expect(probe.fetches()).toMatchObject([{ from: 0, to: 0, reason: 'start' }])
     probe.bring(0, 65_536, size)
+    probe.bring(65_536, 65_536, size)
+    expect(probe.all('abortEdge')).toEqual([])
     expect(probe.fetches()).toHaveLength(1)
-    probe.put({ type: 'edgeDone', fetch: probe.fetches()[0]!.fetch, size, etag: '"1"' })
-    expect(probe.fetches()).toHaveLength(2)
-    expect(probe.fetches()[1]).toMatchObject({ from: 65_536, to: 0 })
   })
 
-  it('does not extend the bite when a peer has the rest', () => {
+  it('stops there when a peer has the rest', () => {
     const probe = new Probe({ groupSize: 3 })
     const entry = entryOf(0)
     probe.list([entry])
@@ -64,11 +63,33 @@ describe('starting where others are', () => {
     const holder = peerNamed(1)
     probe.join(holder)
     probe.offer(holder, entry)
-    probe.bring(0, 65_536, size)
-    probe.put({ type: 'edgeDone', fetch: probe.fetches()[0]!.fetch, size, etag: '"1"' })
+    probe.bring(0, 49_152, size)
+    expect(probe.all('abortEdge')).toEqual([])
+    probe.bring(49_152, 16_384, size)
+    expect(probe.all('abortEdge')).toHaveLength(1)
     probe.answer(holder)
     expect(probe.fetches()).toHaveLength(1)
     expect(probe.last('deliver')).toMatchObject({ edgeBytes: 65_536, groupBytes: size - 65_536 })
+  })
+
+  it('lets what is not urgent wait for the first links, and no longer than it can', () => {
+    const probe = new Probe({ groupSize: 3 }, { companyMs: 1_500 })
+    probe.list([entryOf(0), entryOf(1)])
+    probe.want(0, 10_000)
+    probe.want(1, 1_900)
+    probe.pass(300)
+    expect(probe.fetches()).toEqual([])
+    probe.pass(700)
+    expect(probe.fetches()).toMatchObject([{ key: 'segment 1' }])
+    probe.pass(600)
+    expect(probe.fetches()).toMatchObject([{ key: 'segment 1' }, { key: 'segment 0' }])
+  })
+
+  it('waits for nobody where the tracker counts nobody else', () => {
+    const probe = new Probe({ groupSize: 1 }, { companyMs: 1_500 })
+    probe.list([entryOf(0)])
+    probe.want(0, 10_000)
+    expect(probe.fetches()).toHaveLength(1)
   })
 
   it('on a thin line waits for a lease before it goes to the edge', () => {

@@ -46,8 +46,8 @@ export class SignalledMesh implements Mesh {
   /** Not before then, for others wait to be dialled too. */
   #nextDialAt = 0
   #restsUntil = 0
-  /** Offers that came meanwhile. */
-  #unanswered: Parameters<SignallerEvents['onOffer']>[0][] = []
+  /** What to do with the offers and candidates that came meanwhile. */
+  #postponed: (() => void)[] = []
   #nextOffer = 0
 
   constructor(options: Required<MeshOptions>) {
@@ -132,7 +132,7 @@ export class SignalledMesh implements Mesh {
         }
         this.#fill()
       },
-      onOffer: offer => this.#offered(offer),
+      onOffer: offer => this.#whenRested(() => this.#offered(offer)),
       onAnswer: ({ from, offerId, sdp }) => {
         const attempt = this.#attempts.get(offerId)
         if (!attempt || attempt.answered || (attempt.peer ?? from) !== from) return
@@ -144,10 +144,11 @@ export class SignalledMesh implements Mesh {
         attempt.peer = from
         attempt.describe(sdp)
       },
-      onCandidate: ({ from, offerId, candidate }) => {
-        const attempt = this.#attempts.get(offerId) ?? this.#attempts.get(theirs(from, offerId))
-        if (attempt?.peer === from) attempt.addCandidate(candidate)
-      },
+      onCandidate: ({ from, offerId, candidate }) =>
+        this.#whenRested(() => {
+          const attempt = this.#attempts.get(offerId) ?? this.#attempts.get(theirs(from, offerId))
+          if (attempt?.peer === from) attempt.addCandidate(candidate)
+        }),
       makeOffers: count => this.#speculate(count),
       onPolicy: policy => {
         if (policy.wan && policy.wan !== this.#wan) {
@@ -174,11 +175,12 @@ export class SignalledMesh implements Mesh {
     }
   }
 
+  #whenRested(does: () => void): void {
+    if (this.#clock.now() < this.#restsUntil) this.#postponed.push(does)
+    else does()
+  }
+
   #offered(offer: Parameters<SignallerEvents['onOffer']>[0]): void {
-    if (this.#clock.now() < this.#restsUntil) {
-      this.#unanswered.push(offer)
-      return
-    }
     const { from, offerId, place, trickle, sdp } = offer
     if (!this.#welcome(from, place)) return
     // Standard trackers hand out offers at random, also to peers who are connected already. A directed one says
@@ -237,7 +239,7 @@ export class SignalledMesh implements Mesh {
     if (this.#phase !== 'open' || !this.#webrtc) return
     const now = this.#clock.now()
     if (this.#mode !== 'off' && now >= this.#restsUntil) {
-      for (const offer of this.#unanswered.splice(0)) this.#offered(offer)
+      for (const does of this.#postponed.splice(0)) does()
       for (const { peer, place } of this.#neighbours.nearestFirst()) {
         if (this.#backoff.probing() && this.#dialling() > 0) break
         if (!this.#idle(peer) || !this.#welcome(peer, place) || this.#room(place) <= 0) continue

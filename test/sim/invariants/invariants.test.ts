@@ -91,7 +91,7 @@ it('notices wrong bytes that are relayed and played', () => {
   const credulous = (): Tampering => ({
     input: input => [input.type === 'verified' ? { ...input, bad: [] } : input],
   })
-  const lying = { ...small, viewers: 10, joins: 'storm', faults: { slow: 0, silent: 0, lying: 0.5 } } as const
+  const lying = { ...small, viewers: 16, joins: 'storm', faults: { slow: 0, silent: 0, lying: 0.5 } } as const
   const rules = rulesBroken(credulous, lying)
   expect(rules).toContain('wrong-bytes')
   expect(rules).toContain('relay')

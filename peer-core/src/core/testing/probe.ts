@@ -38,7 +38,8 @@ export class Probe {
   #numbers = new Map<string, number>()
 
   constructor(policy: Partial<Policy> = {}, config: Partial<CoreConfig> = {}) {
-    this.core = createCore({ self, seed: 1, config })
+    // Nobody is waited for unless a test is about that.
+    this.core = createCore({ self, seed: 1, config: { companyMs: 0, ...config } })
     this.put({
       type: 'policy',
       policy: {
