@@ -28,6 +28,10 @@ export interface CoreConfig {
   readonly startLinkMs: number
   /** Who has no link yet, though others are here, waits so long before it takes from the edge what is not urgent. @default 1500 */
   readonly companyMs: number
+  /** Among more viewers than these somebody joins all the time. @default 8 */
+  readonly crowd: number
+  /** There a start gives the first link this long. @default 150 */
+  readonly crowdLinkMs: number
   /** On a thin line a first fragment waits at most this long for what follows it. @default 3500 */
   readonly startHoldMs: number
   /** On a thin line a seek looks at peers this long. @default 100 */
@@ -85,6 +89,8 @@ export const defaultConfig: CoreConfig = {
   maxStartRankMs: 500,
   startLinkMs: 400,
   companyMs: 1_500,
+  crowd: 8,
+  crowdLinkMs: 300,
   startHoldMs: 3_500,
   seekPatienceMs: 100,
   silentMs: 1_500,

@@ -170,7 +170,9 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   // A member sees its parents and nobody's leases: were it to help itself, hundreds would.
   if (thin && isFed(state)) return (want?.since ?? segment.orphanSince) + config.thinMemberMs
   if (want && want.urgency !== 'play' && segment.blocks.isEmpty) {
-    if (!thin) return want.since
+    // In a crowd a link is here as soon as the playlists are, and all these first bites would add up.
+    const isCrowd = alone && state.policy.groupSize > config.crowd
+    if (!thin) return want.since + (isCrowd && want.urgency === 'start' ? config.crowdLinkMs : 0)
     if (want.urgency === 'start') {
       const rankMs = Math.min(config.startRankMs * startRank(state, segment), config.maxStartRankMs)
       // The line would take longer than a link to a neighbour does.

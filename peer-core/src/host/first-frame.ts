@@ -7,8 +7,6 @@ type Fragment = Pick<WindowEntry, 'seq' | 'size' | 'durationMs'>
 const openingMs = 150
 /** A first fragment that takes longer comes over a line where neighbours are worth more than a quiet thread. */
 const mostMs = 250
-/** Among more than these somebody joins all the time: each first fragment taken whole would add up on the line. */
-const crowd = 8
 /** From its delivery until it is on screen: it is appended, decoded and drawn. */
 const showMs = 150
 
@@ -32,7 +30,7 @@ export class FirstFrame {
 
   /** The tracker told how many are here. */
   counted(groupSize: number): void {
-    if (groupSize > crowd && !this.#isOver) this.#end(0)
+    if (groupSize > defaultConfig.crowd && !this.#isOver) this.#end(0)
   }
 
   asked(id: number, urgency: Urgency, source: Fragment | undefined, lineKbps: number): void {
