@@ -1,4 +1,5 @@
 import { trackId } from './claims.ts'
+import { heedRoundTrip } from './courtesy.ts'
 import type { Peer } from './peer.ts'
 import { hopsToFetcher, isNearer, roleOf } from './roles.ts'
 import { nextNeeded } from './scheduler.ts'
@@ -20,6 +21,8 @@ const beaconMs = 1_000
 const quietPings = 1.5
 /** A road whose round trip stays what it was is measured ever less often, up to this. */
 const mostMeasureMs = 12_000
+/** While we give it bytes: a queue behind them must not grow unseen. */
+const givingMeasureMs = 3_000
 /** A round trip that differs by half, or by this, is another one. */
 const steadyMs = 5
 /** A gap this long in our own clock means we slept: silence until then was ours. */
@@ -48,7 +51,8 @@ export function watchPeers(state: State, previousNow: number): void {
 function pingAt(state: State, peer: Peer): number {
   const { pingMs } = state.config
   if (peer.ping) return peer.ping.at + pingMs
-  return Math.min(peer.measureAt, peer.heardAt + quietPings * pingMs)
+  const measureAt = peer.linkBytes > 0 ? peer.measureAt - peer.measureMs + givingMeasureMs : Infinity
+  return Math.min(peer.measureAt, measureAt, peer.heardAt + quietPings * pingMs)
 }
 
 /** A sign of life. */
@@ -62,6 +66,7 @@ export function hearPong(state: State, peer: Peer, id: number): void {
   const rtt = state.now - at
   peer.ping = null
   const { pingMs } = state.config
+  heedRoundTrip(state, peer, rtt)
   const isSteady = Math.abs(rtt - peer.rttMs) <= peer.rttMs / 2 + steadyMs
   peer.measureMs = isSteady ? Math.min(Math.max(2 * peer.measureMs, pingMs), mostMeasureMs) : pingMs
   peer.measureAt = at + peer.measureMs

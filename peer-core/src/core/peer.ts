@@ -32,6 +32,8 @@ export class Peer {
   mode: Mode
   heardAt: number
   rttMs = 0
+  /** The shortest one measured: the road without a queue. */
+  leastRttMs = Infinity
   /** Outstanding ping, or null. */
   ping: { readonly id: number; readonly at: number } | null = null
   /** When its round trip is measured again, and how long after the last time. */

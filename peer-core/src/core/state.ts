@@ -79,6 +79,10 @@ export interface State {
   /** Bytes that left our links since `uplinkAt`, while some of ours waited. */
   uplinkBytes: number
   uplinkAt: number
+  /** When we last gave a piece away. */
+  gaveAt: number
+  /** Of the uplink, what we use while others wait behind us: see `courtesy.ts`. */
+  uploadShare: number
   uploadTokens: number
   uploadAt: number
   nextFetch: number
@@ -150,6 +154,8 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     uplinkSeen: false,
     uplinkBytes: 0,
     uplinkAt: 0,
+    gaveAt: -Infinity,
+    uploadShare: 1,
     uploadTokens: 0,
     uploadAt: 0,
     nextFetch: 1,

@@ -1,3 +1,4 @@
+import { uploadBps } from './courtesy.ts'
 import { observeTransfer } from './goodput.ts'
 import { blockBytes, type RequestMessage, runBytes } from './messages.ts'
 import type { Peer, Serving } from './peer.ts'
@@ -141,6 +142,7 @@ function give(state: State, peer: Peer, serving: Serving): void {
   if (peer.linkBytes === 0) peer.drainedAt = state.now
   peer.linkBytes += length
   peer.sentBytes += length
+  state.gaveAt = state.now
 }
 
 /**
@@ -183,7 +185,7 @@ function isHere(segment: Segment, range: { offset: number; length: number }): bo
 }
 
 function refill(state: State): void {
-  const rate = state.policy.uploadKbps * 125
+  const rate = uploadBps(state)
   const burst = Math.max(runBytes, rate / 4)
   const earned = (rate * (state.now - state.uploadAt)) / 1000
   state.uploadTokens = Math.min(burst, state.uploadTokens + earned)
@@ -191,7 +193,7 @@ function refill(state: State): void {
 }
 
 function spend(state: State, bytes: number): boolean {
-  const rate = state.policy.uploadKbps * 125
+  const rate = uploadBps(state)
   if (rate === 0) return true
   if (state.uploadTokens < bytes) {
     wakeBy(state, state.now + ((bytes - state.uploadTokens) * 1000) / rate)
