@@ -6,6 +6,7 @@ import { abortFetch, isListComing, needHashes } from './fetches.ts'
 import { decideEdge } from './leases.ts'
 import { isWhole } from './offers.ts'
 import { askPeers } from './picker.ts'
+import { isRarest } from './rarest.ts'
 import { evict, makeRoom } from './retention.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { isProvable, isShared } from './sharing.ts'
@@ -124,7 +125,7 @@ function isNear(state: State, segment: Segment): boolean {
     wakeBy(state, state.startsUntil)
     return false
   }
-  return countAhead(state, segment) < state.config.prefetchSegments
+  return countAhead(state, segment) < state.config.prefetchSegments || isRarest(state, segment)
 }
 
 /** Delivers what is whole, keeps what is proven. */
