@@ -2,7 +2,7 @@ import type { CoreConfig } from './core/config.ts'
 import { createCore } from './core/core.ts'
 import { mergeEntry } from './core/entry.ts'
 import type { Core, Input, Output, Place, Policy, SegmentKey, TrackPath } from './core/events.ts'
-import { blockBytes, type Mode, type PeerId } from './core/messages.ts'
+import type { Mode, PeerId } from './core/messages.ts'
 import { recordCore } from './core/trace.ts'
 import { EdgePort } from './host/edge-port.ts'
 import { FirstFrame } from './host/first-frame.ts'
@@ -10,8 +10,8 @@ import { Ledger } from './host/ledger.ts'
 import { Payloads } from './host/payloads.ts'
 import { combinePolicy, defaultPolicy, samePolicy } from './host/policy.ts'
 import { Requests } from './host/requests.ts'
+import { Shelf } from './host/shelf.ts'
 import { fromHex } from './integrity/hex.ts'
-import { badBlocks, hashList, listMatches } from './integrity/merkle.ts'
 import type { Clock, Edge, Hasher, Link, Mesh, MeshState, Store } from './ports.ts'
 import {
   type Delivery,
@@ -66,7 +66,7 @@ class Host implements Swarm {
   #ledger = new Ledger()
   #sources = new Map<SegmentKey, { readonly track: TrackPath; source: SegmentSource }>()
   #listed = new Map<TrackPath, Set<SegmentKey>>()
-  #loads = new Map<SegmentKey, Promise<void>>()
+  #shelf: Shelf
   #requests = new Requests()
   #firstFrame: FirstFrame
   #edge: EdgePort
@@ -85,6 +85,13 @@ class Host implements Swarm {
     const head = { self: selfId, seed: options.seed ?? Number.parseInt(selfId.slice(-8), 16), config }
     this.#core = options.trace ? recordCore(head, line => this.#trace.push(line)) : createCore(head)
     this.#payloads = new Payloads(options.memoryBytes ?? 67_108_864)
+    this.#shelf = new Shelf({
+      store: options.store,
+      hasher: options.hasher,
+      payloads: this.#payloads,
+      sourceOf: key => this.#sources.get(key)?.source,
+      feed: input => this.#feed(input),
+    })
     // Without a mesh nobody is waited for.
     this.#own = { ...defaultPolicy, ...(options.mesh ? {} : { groupSize: 1 }), ...options.policy }
     this.#policy = this.#own
@@ -258,11 +265,10 @@ class Host implements Swarm {
       case 'accept':
         return this.#accept(output.key, output.offset, output.length)
       case 'verify':
-        void this.#verify(output)
+        void this.#shelf.verify(output, this.#payload)
         return
       case 'store':
-        void this.#keep(output.key, output.size)
-        return
+        return this.#keep(output.key, output.size)
       case 'evict':
         return this.#evict(output.key)
       case 'deliver':
@@ -295,7 +301,7 @@ class Host implements Swarm {
       const list = this.#payloads.list(key) ?? (message.count === 1 ? fromHex(root) : null)
       if (list) return record.link.send(message, list)
       // Restored: its list is made of its bytes, before the pieces that were asked for with it.
-      void this.#load(key).then(() => {
+      void this.#shelf.load(key).then(() => {
         const made = this.#payloads.list(key)
         if (made) record.link.send(message, made)
       })
@@ -305,7 +311,7 @@ class Host implements Swarm {
     this.#given.add(output.peer)
     const bytes = this.#payloads.view(key, message.offset, message.length)
     if (bytes) return record.link.send(message, bytes)
-    void this.#load(key).then(() => {
+    void this.#shelf.load(key).then(() => {
       const loaded = this.#payloads.view(key, message.offset, message.length)
       const { n, offset, length } = message
       if (loaded) record.link.send(message, loaded)
@@ -327,65 +333,26 @@ class Host implements Swarm {
     this.#requests.progress(key, this.#payloads.written(key), size)
   }
 
-  async #verify(output: Extract<Output, { type: 'verify' }>): Promise<void> {
-    const { job, key, first, count } = output
-    const source = this.#sources.get(key)?.source
-    const { hasher } = this.#options
-    // What is missing here is no lie of whoever sent the rest.
-    const unknown = (blocks: readonly number[]) =>
-      this.#feed({ type: 'verified', job, bad: [], unknown: blocks })
-    if (output.what === 'hashes') {
-      if (!source || !this.#payload) return unknown([0])
-      const list = this.#payload.slice()
-      const good = await listMatches(list, source.size, source.root, hasher)
-      if (good && this.#sources.get(key)?.source.root === source.root) this.#payloads.setList(key, list)
-      return this.#feed({ type: 'verified', job, bad: good ? [] : [0] })
-    }
-    const list = source && (source.size <= blockBytes ? fromHex(source.root) : this.#payloads.list(key))
-    if (!source || !list) return unknown(range(first, count))
-    const blocks = this.#payloads.blocks(key, first, count, source.size)
-    const lost = range(first, count).filter((_, i) => !blocks[i])
-    const found = await badBlocks(
-      blocks.map(block => block ?? new Uint8Array(0)),
-      first,
-      list,
-      hasher,
-    )
-    const bad = found.filter(index => !lost.includes(index))
-    this.#feed({ type: 'verified', job, bad, ...(lost.length > 0 ? { unknown: lost } : {}) })
-  }
-
-  async #keep(key: SegmentKey, size: number): Promise<void> {
+  #keep(key: SegmentKey, size: number): void {
     const entry = this.#sources.get(key)
+    if (!entry) return
     // Only what is proven is kept, or what the policy does not ask to prove.
-    if (entry) {
-      const verified = entry.source.root !== '' && this.#policy.integrity !== 'off'
-      Object.assign(this.#ledger.segment(entry.track, entry.source), { state: 'held', size, verified })
-    }
-    const bytes = this.#payloads.view(key, 0, size)
-    const { store } = this.#options
-    if (!store || !entry || !bytes) return
-    const { url: _url, range: _range, hashesUrl: _hashes, ...plain } = entry.source
-    try {
-      await store.put({ track: entry.track, entry: { ...plain, size } }, bytes)
-      this.#payloads.back(key, bytes)
-    } catch {
-      // Full or forbidden storage: the segment stays in memory, which is all a page without storage ever has.
-    }
+    const verified = entry.source.root !== '' && this.#policy.integrity !== 'off'
+    Object.assign(this.#ledger.segment(entry.track, entry.source), { state: 'held', size, verified })
+    void this.#shelf.keep(entry.track, entry.source, size)
   }
 
   #evict(key: SegmentKey): void {
-    this.#payloads.evict(key)
+    this.#shelf.evict(key)
     const known = this.#ledger.known(key)
     if (known) known.state = 'evicted'
-    this.#options.store?.evict(key).catch(() => {})
   }
 
   async #deliver(output: Extract<Output, { type: 'deliver' }>): Promise<void> {
     const { id, key, size, origin, edgeBytes, groupBytes, outsideBytes, edgeBps, verified } = output
     let view = this.#payloads.view(key, 0, size)
     if (!view) {
-      await this.#load(key)
+      await this.#shelf.load(key)
       view = this.#payloads.view(key, 0, size)
     }
     if (!view) return this.#requests.fail(id, new SwarmError('store', `${key}: the store lost it.`))
@@ -411,32 +378,8 @@ class Host implements Swarm {
     })
   }
 
-  /** Once for all who wait for it, in their order. */
-  #load(key: SegmentKey): Promise<void> {
-    const loading = this.#loads.get(key) ?? this.#read(key).finally(() => this.#loads.delete(key))
-    this.#loads.set(key, loading)
-    return loading
-  }
-
-  /** A store outlives what it was filled from: its bytes count only when they still match the root. */
-  async #read(key: SegmentKey): Promise<void> {
-    const { store, hasher } = this.#options
-    const bytes = await store?.get(key).catch(() => undefined)
-    if (!bytes) return
-    const root = this.#sources.get(key)?.source.root ?? ''
-    if (root !== '' && !this.#payloads.list(key)) {
-      const list = await hashList(bytes, hasher)
-      if (!(await listMatches(list, bytes.length, root, hasher))) return
-      this.#payloads.setList(key, list)
-    }
-    this.#payloads.restore(key, bytes)
-  }
-
   async #restore(): Promise<void> {
-    const { store } = this.#options
-    if (!store) return
-    const kept = await store.list().catch(() => [])
-    for (const { track, entry } of kept) {
+    for (const { track, entry } of await this.#shelf.kept()) {
       if (!this.#sources.has(entry.key)) {
         this.#sources.set(entry.key, { track, source: { ...entry, url: '', range: null, hashesUrl: '' } })
       }
@@ -559,8 +502,4 @@ function offsetOf(input: Input): number {
   if (input.type === 'edgeData') return input.offset
   if (input.type === 'message' && input.message.type === 'piece') return input.message.offset
   return 0
-}
-
-function range(first: number, count: number): number[] {
-  return Array.from({ length: count }, (_, index) => first + index)
 }

@@ -34,6 +34,10 @@ const lineLookMs = 100
 /** Requests of ours to the edge for one segment at a time. */
 const mostFetches = 4
 
+/** So many leases in a row that others took again, and we leave our turns to others: each time twice as long. */
+const mostOverruled = 2
+const mostAbstainMs = 600_000
+
 export function decideEdge(state: State, segment: Segment, dueAt: number): void {
   const wanted = segment.wants.length > 0
   if (segment.edgePolluted) return
@@ -123,8 +127,7 @@ function isOurDuty(state: State, segment: Segment): boolean {
 }
 
 /**
- * What others make of a lease of ours. Taken again by somebody who is behind us: our bytes do not reach them. Twice in
- * a row, and we leave our turns to others for a while.
+ * What others make of a lease of ours. Taken again by somebody who is behind us: our bytes do not reach them.
  */
 export function judgeOurLease(state: State, segment: Segment, offer: InOffer): void {
   if (segment.leasedAt === 0 || state.now - segment.leasedAt < state.config.minSilentMs) return
@@ -137,7 +140,9 @@ export function judgeOurLease(state: State, segment: Segment, offer: InOffer): v
   if (!offer.active || offer.source !== 'edge' || offer.from > 0 || !isBehind) return
   segment.leasedAt = 0
   state.overruled++
-  if (state.overruled >= 2) state.abstainsUntil = state.now + state.config.abstainMs
+  if (state.overruled < mostOverruled) return
+  const abstainMs = state.config.abstainMs * 2 ** (state.overruled - mostOverruled)
+  state.abstainsUntil = state.now + Math.min(abstainMs, mostAbstainMs)
 }
 
 /** Others bring the rest of what a first bite began. */

@@ -7,6 +7,7 @@ import { Backoff } from './backoff.ts'
 import { DialCounts } from './dial-counts.ts'
 import { LinkBook, type OpenLink } from './link-book.ts'
 import { Neighbours } from './neighbours.ts'
+import { Rest } from './rest.ts'
 import { ourOfferStands, redialDelayMs } from './rules.ts'
 
 /** How long clients of standard trackers keep an offer. */
@@ -45,9 +46,7 @@ export class SignalledMesh implements Mesh {
   #disarm: (() => void) | null = null
   /** Not before then, for others wait to be dialled too. */
   #nextDialAt = 0
-  #restsUntil = 0
-  /** What to do with the offers and candidates that came meanwhile. */
-  #postponed: (() => void)[] = []
+  #rest: Rest
   #nextOffer = 0
 
   constructor(options: Required<MeshOptions>) {
@@ -56,6 +55,7 @@ export class SignalledMesh implements Mesh {
     this.#signaller = options.signaller
     this.#clock = options.clock
     this.#random = options.random
+    this.#rest = new Rest(() => options.clock.now())
     this.#mode = options.mode
     this.#wan = options.wan
     this.#iceServers = options.iceServers
@@ -97,7 +97,7 @@ export class SignalledMesh implements Mesh {
   }
 
   rest(ms: number): void {
-    this.#restsUntil = this.#clock.now() + ms
+    this.#rest.begin(ms)
     this.#fill()
   }
 
@@ -132,7 +132,7 @@ export class SignalledMesh implements Mesh {
         }
         this.#fill()
       },
-      onOffer: offer => this.#whenRested(() => this.#offered(offer)),
+      onOffer: offer => this.#rest.after(() => this.#offered(offer)),
       onAnswer: ({ from, offerId, sdp }) => {
         const attempt = this.#attempts.get(offerId)
         if (!attempt || attempt.answered || (attempt.peer ?? from) !== from) return
@@ -145,7 +145,7 @@ export class SignalledMesh implements Mesh {
         attempt.describe(sdp)
       },
       onCandidate: ({ from, offerId, candidate }) =>
-        this.#whenRested(() => {
+        this.#rest.after(() => {
           const attempt = this.#attempts.get(offerId) ?? this.#attempts.get(theirs(from, offerId))
           if (attempt?.peer === from) attempt.addCandidate(candidate)
         }),
@@ -173,11 +173,6 @@ export class SignalledMesh implements Mesh {
         this.#changed()
       },
     }
-  }
-
-  #whenRested(does: () => void): void {
-    if (this.#clock.now() < this.#restsUntil) this.#postponed.push(does)
-    else does()
   }
 
   #offered(offer: Parameters<SignallerEvents['onOffer']>[0]): void {
@@ -208,7 +203,7 @@ export class SignalledMesh implements Mesh {
   async #speculate(count: number): Promise<readonly { offerId: string; sdp: string }[]> {
     // These go to anybody, so they would show our addresses outside the group.
     if (this.#wan === 'deny' || this.#mode === 'off' || this.#phase !== 'open') return []
-    if (this.#clock.now() < this.#restsUntil) return []
+    if (this.#rest.isOn) return []
     let out = 0
     for (const attempt of this.#attempts.values()) if (attempt.plan.kind === 'speculative') out++
     const wanted = Math.max(0, Math.min(count, maxSpeculative - out, this.#room('group')))
@@ -238,8 +233,8 @@ export class SignalledMesh implements Mesh {
   #fill(): void {
     if (this.#phase !== 'open' || !this.#webrtc) return
     const now = this.#clock.now()
-    if (this.#mode !== 'off' && now >= this.#restsUntil) {
-      for (const does of this.#postponed.splice(0)) does()
+    if (this.#mode !== 'off' && !this.#rest.isOn) {
+      this.#rest.catchUp()
       for (const { peer, place } of this.#neighbours.nearestFirst()) {
         if (this.#backoff.probing() && this.#dialling() > 0) break
         if (!this.#idle(peer) || !this.#welcome(peer, place) || this.#room(place) <= 0) continue
@@ -448,10 +443,10 @@ export class SignalledMesh implements Mesh {
     let at = Number.POSITIVE_INFINITY
     for (const { plan } of this.#attempts.values()) at = Math.min(at, plan.deadline)
     const now = this.#clock.now()
-    if (now < this.#restsUntil) at = Math.min(at, this.#restsUntil)
+    if (this.#rest.isOn) at = Math.min(at, this.#rest.until)
     for (const { peer } of this.#neighbours.nearestFirst()) {
       if (!this.#idle(peer)) continue
-      const ready = Math.max(this.#backoff.readyAt(peer), this.#nextDialAt, this.#restsUntil)
+      const ready = Math.max(this.#backoff.readyAt(peer), this.#nextDialAt, this.#rest.until)
       if (ready > now) at = Math.min(at, ready)
     }
     if (at < Number.POSITIVE_INFINITY) this.#disarm = this.#clock.arm(at, () => this.#wake())
