@@ -61,3 +61,32 @@ it('bears a liar, two silent and two slow among ten with less than half a copy m
   expect(nearcast.stalls).toBeLessThanOrEqual(http.stalls)
   expect(nearcast.detail.worstCopiesSteady).toBeLessThanOrEqual(2.5)
 })
+
+describe('a line of 1.3 × the bitrate', () => {
+  /** Two joiners in a hundred may stand still for a moment; the plain player stands still most of the time. */
+  it.each([
+    ['24 who join over half a minute', { ...scenarioFor('thin', 1), viewers: 24 }, 4_000],
+    [
+      '24 who press play within a second',
+      { ...scenarioFor('storm-thin', 1), lineRatio: 1.3, viewers: 24 },
+      8_000,
+    ],
+  ])('is enough for %s', (_, scenario, startMs) => {
+    const of = (policy: string): Figures =>
+      combine([1, 2].map(seed => figuresOf(run(scenario, policy, seed))))
+    const [http, nearcast] = [of('http'), of('nearcast')]
+    expect(http.stallSecondsPerViewerMinute).toBeGreaterThan(20)
+    expect(nearcast.stallSecondsPerViewerMinute).toBeLessThanOrEqual(0.02)
+    expect(nearcast.stalls).toBeLessThanOrEqual(2)
+    expect(nearcast.startupP99Ms).toBeLessThanOrEqual(startMs)
+    expect(nearcast.detail.worstCopiesSteady).toBeLessThanOrEqual(1.05)
+    expect(nearcast.detail.neverStarted).toBe(0)
+  })
+})
+
+it('costs the line little where somebody always comes and goes', () => {
+  const { stalls, detail, copiesWithJoins } = figuresOf(run(scenarioFor('churn-4x', 1), 'nearcast', 1))
+  expect(stalls).toBe(0)
+  expect(detail.worstCopiesSteady).toBeLessThanOrEqual(1.1)
+  expect(copiesWithJoins).toBeLessThanOrEqual(1.15)
+})

@@ -203,7 +203,7 @@ function tellNew(state: State, segment: Segment, claim: Claim, frontier: number,
         ? Math.min(Math.max(0, Math.ceil(((end - frontier) * 1000) / rateBps)), 600_000)
         : 0,
     rateBps,
-    epoch: 0,
+    epoch: state.policy.epoch ?? 0,
   })
   if (claim.source === 'held' && segment.stored) sendTo(state, peer.id, { type: 'have', n })
 }
