@@ -1,0 +1,103 @@
+import { createEdgeSource } from '@nearcast/edge-fallback'
+import type { SwarmSnapshot } from '@nearcast/peer-core'
+import { resolveConfig } from '../../../player-plugin/src/config.ts'
+import { Viewer } from '../../../player-plugin/src/headless/viewer.ts'
+import { startSwarm } from '../../../player-plugin/src/start-swarm.ts'
+import { LiveFeed } from './feed.ts'
+
+/** Viewers of one live stream inside a page: everything that the plugin starts, with a player that shows nothing. */
+
+export interface PageSetup {
+  readonly playlist: string
+  readonly tracker: string
+  readonly viewers: number
+  /** Kept by each for others. */
+  readonly storeBytes: number
+}
+
+export interface ViewerReport {
+  readonly bytes: SwarmSnapshot['bytes']
+  readonly links: number
+  readonly groupSize: number
+  readonly isPlaying: boolean
+  readonly stalls: number
+  readonly hasDigests: boolean
+  readonly problems: readonly string[]
+}
+
+/** Of all data channels of the page, since it began. */
+export interface ChannelReport {
+  readonly messagesSent: number
+  readonly messagesReceived: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
+
+/** As hls.js: `maxBufferLength`. */
+const goalMs = 30_000
+
+const viewers: { readonly report: () => ViewerReport }[] = []
+const connections = new Set<RTCPeerConnection>()
+
+const Connection = globalThis.RTCPeerConnection
+globalThis.RTCPeerConnection = class extends Connection {
+  constructor(configuration?: RTCConfiguration) {
+    super(configuration)
+    connections.add(this)
+  }
+}
+
+export async function start(setup: PageSetup): Promise<void> {
+  for (let i = 0; i < setup.viewers; i++) await startViewer(setup)
+}
+
+export function report(): ViewerReport[] {
+  return viewers.map(viewer => viewer.report())
+}
+
+export async function channels(): Promise<ChannelReport> {
+  const sums = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0 }
+  for (const connection of connections) {
+    for (const stats of (await connection.getStats()).values()) {
+      if (stats.type !== 'data-channel') continue
+      for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += stats[name] ?? 0
+    }
+  }
+  return sums
+}
+
+async function startViewer({ playlist, tracker, storeBytes }: PageSetup): Promise<void> {
+  const { swarm } = await startSwarm({
+    contentId: playlist,
+    config: resolveConfig({ tracker, storeBytes }, false),
+    mode: 'share',
+    edge: createEdgeSource(),
+  })
+  const feed = new LiveFeed(playlist, swarm)
+  const problems: string[] = []
+  await feed.load()
+  const viewer = new Viewer({
+    swarm,
+    feeds: [feed],
+    goalMs,
+    onSegment: () => {},
+    onProblem: (reason, message) => problems.push(`${reason}: ${message}`),
+    onEnded: () => {},
+  })
+  void feed.follow(() => viewer.update())
+  viewers.push({
+    report() {
+      const { bytes, peers, verification, policy } = swarm.snapshot()
+      const { state, stalls } = viewer.report()
+      return {
+        bytes,
+        links: peers.length,
+        groupSize: policy.groupSize,
+        isPlaying: state === 'playing',
+        stalls,
+        hasDigests: verification.digests === 'present',
+        problems: [...problems],
+      }
+    },
+  })
+}
