@@ -87,9 +87,17 @@ async function whenPlaying(page: Page, links: number): Promise<void> {
   for (;;) {
     const reports = await page.evaluate(() => benchViewers.report())
     if (reports.every(report => report.links >= links && report.isPlaying && report.hasDigests)) return
-    if (performance.now() > end) throw new Error(`not linked and playing in time: ${JSON.stringify(reports)}`)
+    if (performance.now() > end) throw new Error(`not linked and playing in time: ${summary(reports)}`)
     await pause(250)
   }
+}
+
+function summary(reports: readonly ViewerReport[]): string {
+  return reports
+    .map(({ links, isPlaying, stalls, problems }) =>
+      [`${links} links`, isPlaying ? 'plays' : 'does not play', `${stalls} stalls`, ...problems].join(', '),
+    )
+    .join('; ')
 }
 
 async function openProfiler(page: Page) {

@@ -1,11 +1,25 @@
 import { createEdgeSource } from '@nearcast/edge-fallback'
-import type { SwarmSnapshot } from '@nearcast/peer-core'
+import {
+  createHasher,
+  createMesh,
+  createPeerId,
+  createSwarm,
+  createTimerClock,
+  createTrackerClient,
+  infoHash,
+  type Swarm,
+  type SwarmSnapshot,
+} from '@nearcast/peer-core'
 import { resolveConfig } from '../../../player-plugin/src/config.ts'
 import { Viewer } from '../../../player-plugin/src/headless/viewer.ts'
 import { startSwarm } from '../../../player-plugin/src/start-swarm.ts'
 import { LiveFeed } from './feed.ts'
+import { createNearbyNetwork } from './nearby-transport.ts'
 
-/** Viewers of one live stream inside a page: everything that the plugin starts, with a player that shows nothing. */
+/**
+ * Viewers of one live stream inside a page. One alone is everything that the plugin starts, with a player that shows
+ * nothing; several are the same, but for how they are linked among themselves.
+ */
 
 export interface PageSetup {
   readonly playlist: string
@@ -48,7 +62,9 @@ globalThis.RTCPeerConnection = class extends Connection {
 }
 
 export async function start(setup: PageSetup): Promise<void> {
-  for (let i = 0; i < setup.viewers; i++) await startViewer(setup)
+  if (setup.viewers === 1) return startViewer(await startAlone(setup), setup)
+  const network = createNearbyNetwork()
+  for (let i = 0; i < setup.viewers; i++) await startViewer(await startBeside(setup, network), setup)
 }
 
 export function report(): ViewerReport[] {
@@ -66,13 +82,43 @@ export async function channels(): Promise<ChannelReport> {
   return sums
 }
 
-async function startViewer({ playlist, tracker, storeBytes }: PageSetup): Promise<void> {
-  const { swarm } = await startSwarm({
-    contentId: playlist,
-    config: resolveConfig({ tracker, storeBytes }, false),
-    mode: 'share',
-    edge: createEdgeSource(),
+async function startAlone({ playlist, tracker, storeBytes }: PageSetup): Promise<Swarm> {
+  const config = resolveConfig({ tracker, storeBytes }, false)
+  return (await startSwarm({ contentId: playlist, config, mode: 'share', edge: createEdgeSource() })).swarm
+}
+
+async function startBeside(
+  { playlist, tracker, storeBytes }: PageSetup,
+  network: ReturnType<typeof createNearbyNetwork>,
+): Promise<Swarm> {
+  const hasher = createHasher()
+  const self = createPeerId()
+  const hash = await infoHash(playlist, hasher)
+  const signaller = createTrackerClient({
+    urls: [tracker],
+    infoHash: hash,
+    peerId: self,
+    clock: createTimerClock(),
   })
+  return createSwarm({
+    selfId: self,
+    mesh: createMesh({
+      self,
+      infoHash: hash,
+      signaller,
+      transport: network.transport(),
+      clock: createTimerClock(),
+    }),
+    edge: createEdgeSource(),
+    store: null,
+    hasher,
+    clock: createTimerClock(),
+    config: { storeBytes },
+    memoryBytes: storeBytes,
+  })
+}
+
+async function startViewer(swarm: Swarm, { playlist }: PageSetup): Promise<void> {
   const feed = new LiveFeed(playlist, swarm)
   const problems: string[] = []
   await feed.load()
