@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import { byGroup, type Group, type Profile, type Spent, spentIn } from './attribution.ts'
 import type { ChannelReport, PageSetup, ViewerReport } from './page.ts'
-import { openSite, type Site } from './site.ts'
+import { openSite, type Site, segmentSeconds } from './site.ts'
 import { sourceFinder } from './source-map.ts'
 import { type ThreadTimes, threadTimes } from './thread.ts'
 
@@ -25,6 +25,8 @@ export interface Measurement {
   /** Bytes a second. */
   readonly fromPeersBps: number
   readonly fromEdgeBps: number
+  /** Of both: what came more than once or too late. */
+  readonly duplicateBps: number
   readonly uploadedBps: number
   readonly controlBps: number
   readonly deliveredBps: number
@@ -43,6 +45,8 @@ export interface Measurement {
 const samplingUs = 200
 /** Enough for what others may still ask for, and little enough for many viewers in one page. */
 const storeBytes = 64 << 20
+/** One segment. */
+const spreadMs = segmentSeconds * 1000
 const patienceMs = 60_000
 /** From the last link to the first sample: the functions are compiled, round trips known, the buffer is full. */
 const settleMs = 10_000
@@ -78,7 +82,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
 
 async function join(page: Page, site: Site, viewers: number): Promise<void> {
   await page.addScriptTag({ url: site.scriptUrl })
-  const setup: PageSetup = { playlist: site.playlist, tracker: site.tracker, viewers, storeBytes }
+  const setup: PageSetup = { playlist: site.playlist, tracker: site.tracker, viewers, spreadMs, storeBytes }
   await page.evaluate(given => benchViewers.start(given), setup)
 }
 
@@ -145,6 +149,7 @@ function result(peers: number, profile: Profile, site: Site, before: Look, after
     functions,
     fromPeersBps: bytes('group') + bytes('outside'),
     fromEdgeBps: bytes('edge'),
+    duplicateBps: bytes('duplicate'),
     uploadedBps: bytes('uploaded'),
     controlBps: bytes('control'),
     deliveredBps: bytes('delivered'),

@@ -9,13 +9,16 @@ import {
   type Transport,
 } from '@nearcast/peer-core'
 
+/** A guess at what a busy page takes to answer over WebRTC: at once, and nobody would ask the one that is measured. */
+const hopMs = 5
+
 /**
  * For many viewers in one page: among themselves they are linked in memory, with whoever dials from elsewhere over
  * WebRTC. Sixty-six encrypted links of one page would take the cores from what is measured. They cannot dial
  * elsewhere: who offers does not know to whom.
  */
 export function createNearbyNetwork(): { transport(): Transport } {
-  const memory = createMemoryNetwork()
+  const memory = createMemoryNetwork({ schedule: turn => setTimeout(turn, hopMs) })
   return {
     transport() {
       const near = memory.transport()

@@ -25,6 +25,8 @@ export interface PageSetup {
   readonly playlist: string
   readonly tracker: string
   readonly viewers: number
+  /** Time over which they start, ms. */
+  readonly spreadMs: number
   /** Kept by each for others. */
   readonly storeBytes: number
 }
@@ -64,7 +66,11 @@ globalThis.RTCPeerConnection = class extends Connection {
 export async function start(setup: PageSetup): Promise<void> {
   if (setup.viewers === 1) return startViewer(await startAlone(setup), setup)
   const network = createNearbyNetwork()
-  for (let i = 0; i < setup.viewers; i++) await startViewer(await startBeside(setup, network), setup)
+  for (let i = 0; i < setup.viewers; i++) {
+    await startViewer(await startBeside(setup, network), setup)
+    // Players read the playlist in the rhythm of their start: all at once, and the same would always see a segment first.
+    await new Promise(resolve => setTimeout(resolve, setup.spreadMs / setup.viewers))
+  }
 }
 
 export function report(): ViewerReport[] {

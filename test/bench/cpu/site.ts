@@ -19,8 +19,8 @@ export interface Site {
   close(): Promise<void>
 }
 
-/** As the edge of the live examples: hls.js then plays six seconds behind. */
-const segmentSeconds = 2
+/** As most publishers have it; players then stay six seconds behind. */
+export const segmentSeconds = 2
 /** The names that hide addresses are of use inside one browser; where multicast is shut off another finds nobody. */
 const scriptPath = '/page.js'
 

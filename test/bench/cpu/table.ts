@@ -31,7 +31,7 @@ export function tableOf(measurement: Measurement, topFunctions: number): string 
     ...measurement.functions
       .filter(({ group }) => group === 'core' || group === 'wire')
       .slice(0, topFunctions)
-      .map(({ name, source, us, nativeUs }) => row(name.slice(0, 20), us, nativeUs).padEnd(54) + source),
+      .map(({ name, source, us, nativeUs }) => row(name.slice(0, 20), us, nativeUs).padEnd(58) + source),
     '',
     verdict(measurement),
   ].join('\n')
@@ -50,6 +50,7 @@ export function jsonOf(measurement: Measurement) {
     msPerSecond: Object.fromEntries(groups.map(group => [group, ms(measurement.groups[group].us)])),
     receivedFromPeersMbps: megabits(measurement.fromPeersBps),
     receivedFromEdgeMbps: megabits(measurement.fromEdgeBps),
+    duplicateMbps: megabits(measurement.duplicateBps),
     uploadedMbps: megabits(measurement.uploadedBps),
     controlMbps: megabits(measurement.controlBps),
     deliveredMbps: megabits(measurement.deliveredBps),
@@ -79,6 +80,7 @@ function trafficLines(measurement: Measurement): string[] {
   const rate = (bps: number) => `${megabits(bps).toFixed(2)} Mbit/s`
   const lines = [
     `media from peers ${rate(measurement.fromPeersBps)}, from the edge ${rate(measurement.fromEdgeBps)}, ` +
+      `of both twice or late ${rate(measurement.duplicateBps)}; ` +
       `delivered ${rate(measurement.deliveredBps)}, uploaded ${rate(measurement.uploadedBps)}`,
     `${links} links; control ${rate(measurement.controlBps)} both ways; channel messages a second: ` +
       `${messagesReceived.toFixed(0)} received, ${messagesSent.toFixed(0)} sent`,
