@@ -28,7 +28,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{peer-core,edge-fallback,player-plugin,tracker}/src/**/*.test.ts',
-            'test/{sim,contract,office}/**/*.test.ts',
+            'test/{bench,sim,contract,office}/**/*.test.ts',
           ],
           exclude: ['test/office/office.test.ts'],
           sequence: { groupOrder: 0 },

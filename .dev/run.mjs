@@ -26,6 +26,7 @@ const commands = {
   'bench:start': 'test/bench/start.ts',
   'bench:transport': 'test/bench/transport.ts',
   'bench:core': 'test/bench/core.ts',
+  'bench:cpu': 'test/bench/cpu.ts',
   'bench:office': 'test/office/cli.ts',
 }
 

@@ -5,10 +5,13 @@ import { Playback } from './playback.ts'
 import type { FeedItem, PlaylistFeed } from './playlist-feed.ts'
 import { endMs } from './timeline.ts'
 
+/** What a viewer needs of a playlist. */
+export type Feed = Pick<PlaylistFeed, 'track' | 'live' | 'placed' | 'from' | 'at' | 'hasBegunAnew' | 'prove'>
+
 export interface ViewerOptions {
   readonly swarm: Pick<Swarm, 'request' | 'setPosition'>
   /** What is played, video first; each was read once. */
-  readonly feeds: readonly PlaylistFeed[]
+  readonly feeds: readonly Feed[]
   /** How far ahead to buffer, ms. */
   readonly goalMs: number
   readonly onSegment: SegmentListener
@@ -18,7 +21,7 @@ export interface ViewerOptions {
 }
 
 interface Track {
-  readonly feed: PlaylistFeed
+  readonly feed: Feed
   /** Next segment to load. */
   nextSeq: number
   /** Where its buffer ends, ms. */
