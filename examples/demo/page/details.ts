@@ -11,6 +11,7 @@ const reasonTexts: Readonly<Record<EdgeReason, string>> = {
   tail: 'the deadline was near',
   backwards: 'helped a slow viewer from the end',
   unshared: 'may not be shared',
+  direct: 'peers were too slow',
   digest: 'digests',
 }
 

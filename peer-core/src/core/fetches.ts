@@ -18,18 +18,19 @@ type EdgeDone = Extract<Input, { type: 'edgeDone' }>
 /** A transfer shorter than this says more about the clock than about the line. */
 const measurableBytes = 32_768
 
-/** Takes `[from, to)` of a segment from the edge (`to` 0: the end); see `Fetch.biteTo`. */
+/** Takes `[from, to)` of a segment from the edge (`to` 0: the end); see `Fetch.biteTo`. Others hear of it unless `isTold` is false. */
 export function startFetch(
   state: State,
   segment: Segment,
-  range: { from: number; to: number; biteTo?: number },
+  range: { from: number; to: number; biteTo?: number; isTold?: boolean },
   reason: EdgeReason,
 ): Fetch {
   freeLineage(segment)
   const from = joinOrRestart(state, segment) ? range.from : 0
   const to = from === range.from ? range.to : 0
   const shared = isShared(state, segment)
-  const claim = shared ? (continuedClaim(segment, from) ?? claimFor(state, segment, from, to)) : null
+  const isTold = shared && range.isTold !== false
+  const claim = isTold ? (continuedClaim(segment, from) ?? claimFor(state, segment, from, to)) : null
   const fetch: Fetch = {
     id: state.nextFetch++,
     segment,

@@ -1,3 +1,4 @@
+import { noteRescue } from './direct.ts'
 import { startFetch } from './fetches.ts'
 import { edgeTimeMs, isLineFull, isThin } from './line.ts'
 import { blockBytes } from './messages.ts'
@@ -87,6 +88,7 @@ function takeAll(state: State, segment: Segment): void {
   const from = segment.blocks.nextMissing(0) * blockBytes
   emit(state, { type: 'trace', note: { kind: 'lease', key: segment.key, rank: 0, from } })
   startFetch(state, segment, { from, to: 0 }, 'tail')
+  noteRescue(state, segment)
 }
 
 /** The last missing run: in bites from its end while a slow lease still moves, else all of it. */

@@ -1,6 +1,7 @@
 import { cancelAsks } from './asks.ts'
 import { fromEdge } from './blocks.ts'
 import { claimWhole, closeClaim, isOffered, openClaim } from './claims.ts'
+import { isDirect, takeDirectly } from './direct.ts'
 import type { Origin, TrackPath } from './events.ts'
 import { abortFetch, isListComing, needHashes } from './fetches.ts'
 import { decideEdge } from './leases.ts'
@@ -106,6 +107,7 @@ function evaluate(state: State, segment: Segment): void {
   }
   const dueAt = state.active.get(segment)
   if (dueAt === undefined) return
+  if (isDirect(state, segment) && isShared(state, segment)) return takeDirectly(state, segment)
   if (isShared(state, segment) && isNear(state, segment)) {
     if (askPeers(state, segment)) state.hungry.add(segment)
     else state.hungry.delete(segment)

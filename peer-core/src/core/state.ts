@@ -79,6 +79,9 @@ export interface State {
   /** Bytes that left our links since `uplinkAt`, while some of ours waited. */
   uplinkBytes: number
   uplinkAt: number
+  /** When segments had to be saved by the edge of late, and until when peers are therefore left alone: see `direct.ts`. */
+  rescuedAt: readonly number[]
+  directUntil: number
   /** When we last gave a piece away. */
   gaveAt: number
   /** Of the uplink, what we use while others wait behind us: see `courtesy.ts`. */
@@ -154,6 +157,8 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     uplinkSeen: false,
     uplinkBytes: 0,
     uplinkAt: 0,
+    rescuedAt: [],
+    directUntil: 0,
     gaveAt: -Infinity,
     uploadShare: 1,
     uploadTokens: 0,
