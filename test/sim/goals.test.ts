@@ -90,3 +90,17 @@ it('costs the line little where somebody always comes and goes', () => {
   expect(detail.worstCopiesSteady).toBeLessThanOrEqual(1.1)
   expect(copiesWithJoins).toBeLessThanOrEqual(1.15)
 })
+
+it('lets some leave an access point whose air peers fill', () => {
+  const wifi = scenarioFor('wifi', 1)
+  const scenario = {
+    ...wifi,
+    viewers: 15,
+    durationMs: 60_000,
+    stream: { ...wifi.stream, videoBps: 4_000_000 },
+  }
+  const { detail, copiesSteady } = figuresOf(run(scenario, 'nearcast', 1))
+  // Thirteen seconds of each minute before it was noticed; twice 15 × 4 Mbit/s is the whole air.
+  expect(detail.stallSecondsPerViewerMinute).toBeLessThan(4)
+  expect(copiesSteady).toBeGreaterThan(3)
+})
