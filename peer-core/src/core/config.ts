@@ -26,7 +26,7 @@ export interface CoreConfig {
   readonly maxStartRankMs: number
   /** And who has no link yet, though others are here, gives it this long: one takes 100 to 250 ms. @default 400 */
   readonly startLinkMs: number
-  /** Who has no link yet, though others are here, waits so long before it takes from the edge what is not urgent. @default 1500 */
+  /** Who has no link yet, though others are here, waits so long before it takes from the edge what is not urgent. @default 4000 */
   readonly companyMs: number
   /** Among more viewers than these somebody joins all the time. @default 8 */
   readonly crowd: number
@@ -88,7 +88,7 @@ export const defaultConfig: CoreConfig = {
   startRankMs: 50,
   maxStartRankMs: 500,
   startLinkMs: 400,
-  companyMs: 1_500,
+  companyMs: 4_000,
   crowd: 8,
   crowdLinkMs: 300,
   startHoldMs: 3_500,

@@ -318,7 +318,7 @@ function setPolicy(state: State, policy: Policy): void {
   peersChanged(state)
   if (policy.mode !== before.mode) state.positionDue = true
   if (policy.groupSize === 1) state.companySince = -Infinity
-  else if (state.companySince === -Infinity) state.companySince = state.now
+  else if (state.companySince === -Infinity || before.groupSize === 0) state.companySince = state.now
   if (roleOf(policy) !== roleOf(before)) {
     state.roleAt = state.now
     state.positionDue = true

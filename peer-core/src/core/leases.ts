@@ -34,6 +34,8 @@ const lineLookMs = 100
 /** Requests of ours to the edge for one segment at a time. */
 const mostFetches = 4
 
+/** While the tracker has not spoken nobody is waited for longer than this. */
+const unknownMs = 1_500
 /** So many leases in a row that others took again, and we leave our turns to others: each time twice as long. */
 const mostOverruled = 2
 const mostAbstainMs = 600_000
@@ -188,7 +190,8 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   if (alone && roleOf(state.policy) === 'mesh') {
     // The first links are being made, and this can wait for them.
     const latest = dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment))
-    return Math.max(segment.orphanSince, Math.min(state.companySince + config.companyMs, latest))
+    const companyMs = state.policy.groupSize > 0 ? config.companyMs : Math.min(config.companyMs, unknownMs)
+    return Math.max(segment.orphanSince, Math.min(state.companySince + companyMs, latest))
   }
   const patience = want?.urgency === 'seek' && thin ? config.seekPatienceMs : 0
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
