@@ -25,7 +25,7 @@ it('names the known constants when one is unknown, and refuses what is no amount
   expect(() => parseCoreConfig('silentMs=-1')).toThrow('no number')
 })
 
-it('reaches the cores: who prefetches nothing hears less of what others hold', () => {
+it('reaches the cores: who takes nothing ahead decides otherwise, and the default is the default', () => {
   const scenario = { ...officeScenario, viewers: 3, durationMs: 30_000 }
   const hash = (config: string): string =>
     figuresOf(run(scenario, 'nearcast', 1, { config: parseCoreConfig(config) })).traceHash
