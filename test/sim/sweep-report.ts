@@ -58,20 +58,42 @@ function cellsOf(sweep: Sweep, rows: readonly SweepRow[]): string[][] {
     ...figures.map(name => sweepFigures[name].title),
     ...(isBroken ? ['broken'] : []),
   ]
-  const lines = rows.map((row, i) => {
-    const isFirst = rows[i - 1]?.world !== row.world
-    const isDefault = row.value === defaultConfig[constant]
+  const lines: Line[] = []
+  for (const row of rows) {
     const standard = rows.find(
       ({ world, value }) => world === row.world && value === defaultConfig[constant],
     )!
-    return [
-      isFirst ? nameOf(row.world) : '',
-      isDefault ? `${text(row.value)} (default)` : text(row.value),
+    const cells = [
       ...figures.map(name => cell(name, row, standard)),
       ...(isBroken ? [String(violationsOf([row]))] : []),
     ]
-  })
-  return [head, ...lines]
+    const before = lines.at(-1)
+    if (before?.world === row.world && before.cells.join() === cells.join()) before.values.push(row.value)
+    else lines.push({ world: row.world, values: [row.value], cells })
+  }
+  return [
+    head,
+    ...lines.map(({ world, values, cells }, i) => [
+      lines[i - 1]?.world === world ? '' : nameOf(world),
+      span(values, defaultConfig[constant]),
+      ...cells,
+    ]),
+  ]
+}
+
+/** Neighbouring values with which everything reads the same. */
+interface Line {
+  readonly world: World
+  readonly values: number[]
+  readonly cells: readonly string[]
+}
+
+/** `1500 (default)`, or `500 to 3000 (default 1500)`. */
+function span(values: readonly number[], standard: number): string {
+  const [first, last] = [text(values[0]!), text(values.at(-1)!)]
+  const all = values.length === 1 ? first : `${first} to ${last}`
+  if (!values.includes(standard)) return all
+  return values.length === 1 ? `${all} (default)` : `${all} (default ${text(standard)})`
 }
 
 function violationsOf(rows: readonly SweepRow[]): number {

@@ -84,6 +84,14 @@ describe('a report', () => {
     ])
   })
 
+  it('takes neighbouring values together that make no difference', () => {
+    const rows = [0, 1, 3, 5].map(value => row(value, measured(value === 0 ? 1.2 : 1)))
+    expect(section(sweep, rows).split('\n').slice(8)).toEqual([
+      '| live-office --viewers 3 --duration 25 | 0                  | _1.21 ± 0.01_ | 2.00       |',
+      '|                                       | 1 to 5 (default 3) | 1.01 ± 0.01   | 2.00       |',
+    ])
+  })
+
   it('counts broken rules where there are some', () => {
     expect(section(sweep, [row(3, measured(1))])).not.toContain('broken')
     const lines = section(sweep, [row(3, measured(1, 2))]).split('\n')

@@ -5,7 +5,10 @@ import type { Variation } from './variation.ts'
 
 /** A scenario with what the command line would change of it. */
 export interface World
-  extends Pick<Variation, 'viewers' | 'duration' | 'bitrate' | 'lineRatio' | 'uplink' | 'edgeDelay'> {
+  extends Pick<
+    Variation,
+    'viewers' | 'duration' | 'bitrate' | 'lineRatio' | 'churn' | 'uplink' | 'edgeDelay'
+  > {
   readonly scenario: string
 }
 
@@ -24,15 +27,21 @@ export interface Sweep {
 
 const office: World = { scenario: 'live-office' }
 const fullOffice: World = { scenario: 'live-office', viewers: 24, duration: 60 }
+const smallStorm: World = { scenario: 'storm', viewers: 6, duration: 45 }
 const storm: World = { scenario: 'storm', viewers: 24, duration: 45 }
 const thin: World = { scenario: 'thin', viewers: 24, duration: 60 }
-const largeThin: World = { scenario: 'thin', viewers: 60, duration: 60 }
+/** Fetchers die here, and leases with them. */
+const thinChurn: World = { scenario: 'thin', viewers: 24, churn: 30, duration: 60 }
+const largeThinChurn: World = { scenario: 'thin', viewers: 60, churn: 30, duration: 60 }
 const thinStorm: World = { scenario: 'storm-thin', viewers: 24, lineRatio: 1.3, duration: 45 }
+const smallThinStorm: World = { scenario: 'storm-thin', lineRatio: 1.3, duration: 45 }
 const churn: World = { scenario: 'churn' }
 const faulty: World = { scenario: 'silent-slow', viewers: 12 }
 const busyEdge: World = { scenario: 'edge-503', viewers: 12 }
 const jumps: World = { scenario: 'vod-seek' }
 const thinJumps: World = { scenario: 'vod-seek', lineRatio: 1.3 }
+const recording: World = { scenario: 'vod-staggered' }
+const fatRecording: World = { scenario: 'vod-staggered', bitrate: 8 }
 const slowUplinks: World = { scenario: 'live-office', viewers: 12, uplink: [1.5, 6] }
 
 const atStart = ['copiesWithJoins', 'startP50', 'startP99', 'stalled', 'duplicate'] as const
@@ -43,9 +52,9 @@ export const sweeps: readonly Sweep[] = [
   {
     constant: 'startBytes',
     reason:
-      'What comes in the time that a connection takes to set up. More of it comes twice, when neighbours have it too; less leaves the line idle.',
+      'So much a first request takes whatever happens: from here on it ends as soon as a neighbour brings the rest. It is what comes in the time of a connection set-up.',
     values: [16_384, 32_768, 65_536, 131_072, 524_288],
-    worlds: [office, storm],
+    worlds: [office, smallStorm],
     figures: atStart,
   },
   {
@@ -53,7 +62,7 @@ export const sweeps: readonly Sweep[] = [
     reason:
       'A newcomer sees its neighbours and their leases one by one. Too young, and it fetches what is under way; too old, and a small group has nobody to fetch.',
     values: [0, 500, 1_000, 2_000, 4_000, 8_000],
-    worlds: [fullOffice, thin],
+    worlds: [fullOffice, churn, thin],
     figures: ['copies', ...atStart],
   },
   {
@@ -76,7 +85,7 @@ export const sweeps: readonly Sweep[] = [
     reason:
       'On a thin line a first block takes long, and two viewers without a link hear of each other only by relays.',
     values: [40, 150, 300, 600, 1_200],
-    worlds: [thin, thinStorm],
+    worlds: [thin, thinChurn],
     figures: onThinLine,
   },
   {
@@ -84,7 +93,7 @@ export const sweeps: readonly Sweep[] = [
     reason:
       'A lease that waits in the queue of a full line is silent for a while, and so would be whoever replaced it.',
     values: [250, 500, 1_000, 1_500, 3_000],
-    worlds: [thin, thinStorm],
+    worlds: [thin, thinChurn],
     figures: onThinLine,
   },
   {
@@ -92,7 +101,7 @@ export const sweeps: readonly Sweep[] = [
     reason:
       'A member of a large group does not see who fetches. Were it to help itself early, hundreds would.',
     values: [1_500, 3_000, 6_000, 12_000],
-    worlds: [largeThin],
+    worlds: [largeThinChurn],
     figures: onThinLine,
   },
   {
@@ -100,7 +109,7 @@ export const sweeps: readonly Sweep[] = [
     reason:
       'Who wants what nobody else wants would find a thin line full for ever. Sooner, and it takes from a line that others need.',
     values: [1_000, 2_000, 4_000, 8_000, Number.POSITIVE_INFINITY],
-    worlds: [thin, thinJumps],
+    worlds: [thinChurn, thinJumps],
     figures: [...onThinLine, 'seek'],
   },
   {
@@ -108,7 +117,7 @@ export const sweeps: readonly Sweep[] = [
     reason:
       'Who start together on a thin line do not see each other yet: the first to ask shall have told the others before they ask.',
     values: [0, 25, 50, 100, 200],
-    worlds: [thinStorm],
+    worlds: [smallThinStorm, thinStorm],
     figures: onThinLine,
   },
   {
@@ -116,7 +125,7 @@ export const sweeps: readonly Sweep[] = [
     reason:
       'Ranks at a start are guessed from the size of the group. Nobody waits longer than a link takes to come.',
     values: [0, 250, 500, 1_000, 2_000],
-    worlds: [thinStorm],
+    worlds: [smallThinStorm, thinStorm],
     figures: onThinLine,
   },
   {
@@ -131,7 +140,7 @@ export const sweeps: readonly Sweep[] = [
     constant: 'companyMs',
     reason: 'The same for what is not urgent: it can wait for first links, as long as there is a buffer.',
     values: [0, 500, 1_500, 3_000, 6_000],
-    worlds: [fullOffice, storm],
+    worlds: [office, smallStorm],
     figures: ['copies', ...atStart],
   },
   {
@@ -168,7 +177,7 @@ export const sweeps: readonly Sweep[] = [
     constant: 'silentMs',
     reason: 'A dead fetcher is replaced after this long at most. Less replaces those that are only slow.',
     values: [500, 1_000, 1_500, 3_000, 6_000],
-    worlds: [churn, faulty],
+    worlds: [churn, faulty, slowUplinks],
     figures: inTrouble,
   },
   {
@@ -176,7 +185,7 @@ export const sweeps: readonly Sweep[] = [
     reason:
       'Near the deadline a lease gets this long: an edge answers within it, a request that was replaced comes twice.',
     values: [100, 200, 400, 800, 1_500],
-    worlds: [churn, faulty],
+    worlds: [churn, faulty, slowUplinks],
     figures: inTrouble,
   },
   {
@@ -239,40 +248,36 @@ export const sweeps: readonly Sweep[] = [
     reason:
       'What is asked of one peer cannot be asked of another without coming twice; a fast link needs two round trips of it.',
     values: [131_072, 524_288, 2_097_152, 8_388_608],
-    worlds: [{ scenario: 'vod-staggered', bitrate: 8, duration: 60 }],
-    figures: [...inTrouble, 'control'],
+    worlds: [fatRecording],
+    figures: ['copiesWithJoins', 'stalled', 'startP99', 'duplicate', 'control'],
   },
   {
     constant: 'linkWindowBytes',
     reason: 'What waits in a link is sent, however urgent another becomes; too little leaves the link idle.',
     values: [16_384, 65_536, 262_144, 1_048_576, 4_194_304],
-    worlds: [slowUplinks, { scenario: 'vod-staggered', bitrate: 8, duration: 60 }],
-    figures: inTrouble,
+    worlds: [slowUplinks, fatRecording],
+    figures: ['copiesWithJoins', 'stalled', 'startP99', 'duplicate'],
   },
   {
     constant: 'prefetchSegments',
     reason:
       'A segment ahead of the player is one that a neighbour can give. More is memory, and uplink for what may never be watched.',
     values: [0, 1, 2, 3, 5, 8],
-    worlds: [fullOffice, churn, { scenario: 'vod-staggered', duration: 60 }],
-    figures: [...inTrouble, 'control'],
+    worlds: [office, churn, recording],
+    figures: ['copiesWithJoins', 'stalled', 'startP99', 'duplicate', 'control'],
   },
   {
     constant: 'thinCopies',
     reason: 'Below this many copies the careful rules hold: a line that could carry more loses time by them.',
-    values: [1, 2, 3, 4, 6],
-    worlds: [
-      { scenario: 'thin', viewers: 12, lineRatio: 1.3, duration: 60 },
-      { scenario: 'thin', viewers: 12, lineRatio: 2.5, duration: 60 },
-      { scenario: 'thin', viewers: 12, lineRatio: 5, duration: 60 },
-    ],
+    values: [1, 2, 3, 4, 6, 12],
+    worlds: [thinAt(1.3), thinAt(3.5), thinAt(5), thinAt(10)],
     figures: onThinLine,
   },
   {
     constant: 'relayStepBytes',
     reason: 'Each step is a message to every neighbour; a coarser one makes those behind a relay wait.',
     values: [16_384, 32_768, 65_536, 131_072, 262_144],
-    worlds: [fullOffice, thin],
+    worlds: [fullOffice, thin, largeThinChurn],
     figures: ['copies', 'stalled', 'startP99', 'latency', 'control'],
   },
   {
@@ -300,6 +305,10 @@ export const sweeps: readonly Sweep[] = [
   },
 ]
 
+function thinAt(lineRatio: number): World {
+  return { scenario: 'thin', viewers: 12, lineRatio, duration: 60 }
+}
+
 /** Limits, which no world here comes near: what they cost or keep away is said in config.ts. */
 export const unswept: readonly Constant[] = ['storeBytes', 'sharedSegmentBytes', 'maxOffersPerPeer']
 
@@ -313,11 +322,12 @@ export function configFor({ constant, along = {} }: Sweep, value: number): Parti
 
 /** As `npm run sim --` takes it after `--scenario`. */
 export function nameOf(world: World): string {
-  const { scenario, viewers, duration, bitrate, lineRatio, uplink, edgeDelay } = world
+  const { scenario, viewers, duration, bitrate, lineRatio, churn, uplink, edgeDelay } = world
   const flags = Object.entries({
     viewers,
     'line-ratio': lineRatio,
     bitrate,
+    churn,
     uplink: uplink?.join('-'),
     'edge-delay': edgeDelay?.join('-'),
     duration,
