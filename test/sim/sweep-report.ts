@@ -106,8 +106,7 @@ function cell(name: FigureName, row: SweepRow, standard: SweepRow): string {
   const values = row.runs.map(run => run[name])
   const others = standard.runs.map(run => run[name])
   const { mean, error } = meanOf(values)
-  const spread = error.toFixed(digits)
-  const shown = Number(spread) > 0 ? `${mean.toFixed(digits)} ± ${spread}` : mean.toFixed(digits)
+  const shown = withError(mean, error, digits)
   if (mean.toFixed(digits) === meanOf(others).mean.toFixed(digits)) return shown
   switch (judge(values, others)) {
     case 'better':
@@ -117,6 +116,13 @@ function cell(name: FigureName, row: SweepRow, standard: SweepRow): string {
     case 'same':
       return shown
   }
+}
+
+/** Endless are the copies of a run in which bytes came and nobody got to see a segment. */
+function withError(mean: number, error: number, digits: number): string {
+  if (mean === Number.POSITIVE_INFINITY) return text(mean)
+  const spread = error.toFixed(digits)
+  return Number(spread) > 0 ? `${mean.toFixed(digits)} ± ${spread}` : mean.toFixed(digits)
 }
 
 function text(value: number): string {

@@ -92,6 +92,11 @@ describe('a report', () => {
     ])
   })
 
+  it('shows copies that nobody saw as endless', () => {
+    const rows = [row(0, measured(Number.POSITIVE_INFINITY)), row(3, measured(1))]
+    expect(section(sweep, rows)).toContain('| _∞_ ')
+  })
+
   it('counts broken rules where there are some', () => {
     expect(section(sweep, [row(3, measured(1))])).not.toContain('broken')
     const lines = section(sweep, [row(3, measured(1, 2))]).split('\n')
