@@ -23,6 +23,7 @@ const commands = {
   peer: 'player-plugin/src/headless/cli.ts',
   sim: 'test/sim/cli.ts',
   'sim:soak': 'test/sim/soak.ts',
+  'sim:sweep': 'test/sim/sweep.ts',
   'bench:start': 'test/bench/start.ts',
   'bench:transport': 'test/bench/transport.ts',
   'bench:core': 'test/bench/core.ts',

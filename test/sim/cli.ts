@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
+import type { CoreConfig } from '../../peer-core/src/core/config.ts'
+import { checked, number, whole } from './arguments.ts'
+import { parseCoreConfig } from './core-config.ts'
 import { combine, costliest, type Figures, figuresOf, setbacks } from './figures.ts'
 import type { PlotPoint } from './plot.ts'
 import { policies, run } from './runs.ts'
@@ -8,7 +11,7 @@ import type { Scenario } from './scenario.ts'
 import { scenarioFor, scenarioNames, scenarios } from './scenarios.ts'
 import { createStory } from './story.ts'
 import { table } from './table.ts'
-import { parseFaults, parseList, parseNumber, parseRange, type Variation, vary } from './variation.ts'
+import { parseFaults, parseList, parseRange, type Variation, vary } from './variation.ts'
 import type { Outcome } from './world.ts'
 
 interface Options extends Variation {
@@ -16,6 +19,7 @@ interface Options extends Variation {
   readonly policy: string
   readonly seeds: number
   readonly seed: number
+  readonly config: Partial<CoreConfig>
   readonly json?: true
   readonly explain?: true | string
   readonly log?: number
@@ -45,6 +49,12 @@ const program = new Command('npm run sim --')
   .option('--leech <share>', 'of the viewers take and never give', number(0, 1))
   .option('--faults <list>', 'shares, as slow:0.2,silent:0.2,lying:0.1', checked(parseFaults))
   .option('--edge-delay <min-max>', 'ms from a site to the edge, one way', checked(parseRange))
+  .option(
+    '--config <list>',
+    "constants of nearcast's scheduler, as candidateAgeMs=0,silentMs=3000 (peer-core/src/core/config.ts)",
+    checked(parseCoreConfig),
+    {},
+  )
   .option('--plot <file>', 'draw copies by viewers and stalls by line capacity as SVG, of the first scenario')
   .option('--plot-viewers <list>', 'for its first panel', checked(parseList), [2, 6, 24, 100])
   .option('--plot-ratios <list>', 'for its second panel', checked(parseList), [1.3, 2, 4, 10])
@@ -58,6 +68,7 @@ const program = new Command('npm run sim --')
   .parse()
 
 const options = program.opts<Options>()
+const { config } = options
 const chosen = choose(options.scenario, scenarioNames)
 const names = choose(options.policy, Object.keys(policies))
 let shown = false
@@ -76,7 +87,10 @@ function compare(): void {
       for (let i = 0; i < options.seeds; i++) {
         const seed = options.seed + i
         const scenario = vary(scenarioFor(name, seed), options)
-        const outcome = run(scenario, policy, seed, { onSecond: ms => progress(scenario, policy, seed, ms) })
+        const outcome = run(scenario, policy, seed, {
+          config,
+          onSecond: ms => progress(scenario, policy, seed, ms),
+        })
         const figures = figuresOf(outcome)
         runs.push(figures)
         if (policy === 'http') plain.set(seed, figures)
@@ -109,7 +123,9 @@ async function plot(file: string): Promise<void> {
         const base = vary(scenarioFor(chosen[0]!, seed), { ...options, ...change })
         const scenario = { ...base, lineStated: base.lineStated || lineStated }
         runs.push(
-          figuresOf(run(scenario, policy, seed, { onSecond: ms => progress(scenario, policy, seed, ms) })),
+          figuresOf(
+            run(scenario, policy, seed, { config, onSecond: ms => progress(scenario, policy, seed, ms) }),
+          ),
         )
       }
       const figures = combine(runs)
@@ -136,7 +152,7 @@ function explain(): void {
   const scenario = vary(scenarioFor(chosen[0]!, options.seed), options)
   const policy = names.at(-1)!
   const story = createStory(options.log ?? null)
-  const outcome = run(scenario, policy, options.seed, { story })
+  const outcome = run(scenario, policy, options.seed, { config, story })
   if (options.log !== undefined) for (const line of story.log()) console.log(line)
   if (options.explain !== undefined) {
     const text = options.explain === true ? '' : options.explain
@@ -198,22 +214,4 @@ function choose(text: string, all: readonly string[]): readonly string[] {
 function dropOption(flags: readonly string[], name: string): string[] {
   const place = flags.indexOf(name)
   return place < 0 ? [...flags] : [...flags.slice(0, place), ...flags.slice(place + 2)]
-}
-
-function checked<T>(parse: (text: string) => T): (text: string) => T {
-  return text => {
-    try {
-      return parse(text)
-    } catch (error) {
-      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
-    }
-  }
-}
-
-function number(least: number, most?: number): (text: string) => number {
-  return checked(text => parseNumber(text, least, most))
-}
-
-function whole(least: number): (text: string) => number {
-  return checked(text => Math.floor(parseNumber(text, least)))
 }

@@ -31,8 +31,8 @@ it('draws both panels with their axes, a legend, and a line for each policy', as
     'line capacity, multiples of the bitrate',
     'stalled seconds per viewer-minute',
     'Stalls on a thin line (6 viewers)',
-    '>http<',
-    '>nearcast<',
+    '>plain player<',
+    '>Nearcast<',
   ])
     expect(svg).toContain(text)
   expect(svg.match(/aria-roledescription="line mark"/g)).toHaveLength(4)

@@ -1,4 +1,5 @@
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { CoreConfig } from '../../peer-core/src/core/config.ts'
 import { run } from './runs.ts'
 import { scenarioFor } from './scenarios.ts'
 
@@ -15,7 +16,9 @@ parentPort?.on('message', (seed: number) => parentPort?.postMessage(soak(seed)))
 
 function soak(seed: number): SoakReport {
   try {
-    const { violations } = run(scenarioFor('mixed', seed), 'nearcast', seed)
+    const { violations } = run(scenarioFor('mixed', seed), 'nearcast', seed, {
+      config: workerData as Partial<CoreConfig>,
+    })
     const broken = violations.map(
       ({ at, viewer, rule, what }) => `${(at / 1000).toFixed(3)} s v${viewer} ${rule}: ${what}`,
     )

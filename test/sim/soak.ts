@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
+import type { CoreConfig } from '../../peer-core/src/core/config.ts'
+import { checked, whole } from './arguments.ts'
+import { formatCoreConfig, parseCoreConfig } from './core-config.ts'
 import type { SoakReport } from './soak-worker.ts'
-import { parseNumber } from './variation.ts'
 
 /**
  * `npm run sim:soak`: thousands of small worlds in which anything may happen at once, on all cores. Prints each seed
@@ -13,16 +15,19 @@ interface Options {
   readonly seeds: number
   readonly from: number
   readonly jobs: number
+  readonly config: Partial<CoreConfig>
 }
 
-const { seeds, from, jobs } = new Command('npm run sim:soak --')
+const { seeds, from, jobs, config } = new Command('npm run sim:soak --')
   .description('Runs mixed worlds of up to twelve viewers, a minute each, and looks for broken rules.')
-  .option('--seeds <count>', 'worlds', whole, 10_000)
-  .option('--from <seed>', 'the first seed', whole, 1)
-  .option('--jobs <count>', 'worlds at once', whole, availableParallelism())
+  .option('--seeds <count>', 'worlds', whole(1), 10_000)
+  .option('--from <seed>', 'the first seed', whole(1), 1)
+  .option('--jobs <count>', 'worlds at once', whole(1), availableParallelism())
+  .option('--config <list>', 'constants of the scheduler, as in `npm run sim`', checked(parseCoreConfig), {})
   .parse()
   .opts<Options>()
 
+const changed = Object.keys(config).length > 0 ? ` --config ${formatCoreConfig(config)}` : ''
 const startedAt = performance.now()
 const failing: number[] = []
 let violations = 0
@@ -43,7 +48,7 @@ process.exitCode = failing.length > 0 ? 1 : 0
 /** One thread, given one seed after the other until none is left. */
 function work(): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./soak-worker.ts', import.meta.url))
+    const worker = new Worker(new URL('./soak-worker.ts', import.meta.url), { workerData: config })
     const give = (): void => {
       if (next < from + seeds) worker.postMessage(next++)
       else void worker.terminate().then(() => resolve())
@@ -64,7 +69,7 @@ function hear({ seed, broken, error }: SoakReport): void {
     failing.push(seed)
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
     console.log(`seed ${seed}: ${error ?? `${broken.length} rules broken, first ${broken[0]}`}`)
-    console.log(`  npm run sim -- --scenario mixed --policy nearcast --seed ${seed} --explain`)
+    console.log(`  npm run sim -- --scenario mixed --policy nearcast --seed ${seed}${changed} --explain`)
   }
   progress()
 }
@@ -77,12 +82,4 @@ function progress(): void {
   const left = ((now - startedAt) / done) * (seeds - done)
   const text = `${done} of ${seeds} worlds, ${failing.length} failing, ${Math.ceil(left / 60_000)} min left`
   process.stderr.write(isTerminal ? `\r\x1b[K${text}` : `${text}\n`)
-}
-
-function whole(text: string): number {
-  try {
-    return Math.floor(parseNumber(text, 1))
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
-  }
 }

@@ -30,7 +30,7 @@ export interface CoreConfig {
   readonly companyMs: number
   /** Among more viewers than these somebody joins all the time. @default 8 */
   readonly crowd: number
-  /** There a start gives the first link this long. @default 150 */
+  /** There a start gives the first link this long. @default 300 */
   readonly crowdLinkMs: number
   /** On a thin line a first fragment waits at most this long for what follows it. @default 3500 */
   readonly startHoldMs: number
