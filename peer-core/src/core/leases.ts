@@ -38,7 +38,7 @@ const mostFetches = 4
 const unknownMs = 1_500
 /** So many leases in a row that others took again, and we leave our turns to others: each time twice as long. */
 const mostOverruled = 2
-const mostAbstainMs = 600_000
+const mostDoublings = 4
 
 export function decideEdge(state: State, segment: Segment, dueAt: number): void {
   const wanted = segment.wants.length > 0
@@ -143,8 +143,8 @@ export function judgeOurLease(state: State, segment: Segment, offer: InOffer): v
   segment.leasedAt = 0
   state.overruled++
   if (state.overruled < mostOverruled) return
-  const abstainMs = state.config.abstainMs * 2 ** (state.overruled - mostOverruled)
-  state.abstainsUntil = state.now + Math.min(abstainMs, mostAbstainMs)
+  const doublings = Math.min(state.overruled - mostOverruled, mostDoublings)
+  state.abstainsUntil = state.now + state.config.abstainMs * (1 << doublings)
 }
 
 /** Others bring the rest of what a first bite began. */
