@@ -139,7 +139,7 @@ export const sweeps: readonly Sweep[] = [
   {
     constant: 'companyMs',
     reason: 'The same for what is not urgent: it can wait for first links, as long as there is a buffer.',
-    values: [0, 500, 1_500, 3_000, 6_000],
+    values: [0, 500, 1_500, 4_000, 8_000],
     worlds: [office, smallStorm],
     figures: ['copies', ...atStart],
   },
