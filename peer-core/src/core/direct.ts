@@ -4,7 +4,7 @@ import { isThin } from './line.ts'
 import { blockBytes } from './messages.ts'
 import type { Segment } from './segment.ts'
 import { groupPeers } from './sharing.ts'
-import type { State } from './state.ts'
+import { type State, wakeBy } from './state.ts'
 
 /**
  * Where viewers share one air (an access point, an old switch) every byte that a peer gives goes through it twice, and
@@ -40,7 +40,8 @@ export function isDirect(state: State, segment: Segment): boolean {
 
 /** What the player wants comes from the edge, told to nobody before it is here. */
 export function takeDirectly(state: State, segment: Segment): void {
-  if (segment.wants.length === 0 || segment.fetches.size > 0 || state.now < segment.edgeRetryAt) return
+  if (segment.wants.length === 0 || segment.fetches.size > 0) return
+  if (state.now < segment.edgeRetryAt) return wakeBy(state, segment.edgeRetryAt)
   cancelAsks(state, segment)
   const from = segment.blocks.nextMissing(0) * blockBytes
   if (from >= 0) startFetch(state, segment, { from, to: 0, isTold: false }, 'direct')

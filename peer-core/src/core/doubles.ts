@@ -2,7 +2,7 @@ import { abortFetch } from './fetches.ts'
 import { turnOf } from './hash.ts'
 import type { DoubledMessage } from './messages.ts'
 import type { Peer } from './peer.ts'
-import type { Fetch, InOffer, Segment } from './segment.ts'
+import type { InOffer, Segment } from './segment.ts'
 import { groupPeers } from './sharing.ts'
 import { emit, type State } from './state.ts'
 import { isMoving } from './supply.ts'
@@ -41,7 +41,7 @@ export function hearDoubled(state: State, peer: Peer, message: DoubledMessage): 
   if (state.peers.has(message.by) || message.by === state.self) return null
   for (const fetch of [...segment.fetches]) {
     if (fetch.claim?.told.get(peer.id)?.n !== message.n) continue
-    if (isFetchHalfDone(segment, fetch) || groupPeers(state).length < 2) continue
+    if (isHalfDone(segment, fetch) || groupPeers(state).length < 2) continue
     segment.hasYielded = true
     // The winner's bytes come by way of others, a moment later.
     segment.edgeRetryAt = state.now + state.config.minSilentMs
@@ -71,10 +71,6 @@ function reaches(winner: InOffer, loser: InOffer): boolean {
   )
 }
 
-function isHalfDone(segment: Segment, offer: InOffer): boolean {
-  return segment.size > 0 && offer.frontier - offer.from >= segment.size / 2
-}
-
-function isFetchHalfDone(segment: Segment, fetch: Fetch): boolean {
-  return segment.size > 0 && fetch.frontier - fetch.from >= segment.size / 2
+function isHalfDone(segment: Segment, way: { from: number; frontier: number }): boolean {
+  return segment.size > 0 && way.frontier - way.from >= segment.size / 2
 }

@@ -107,7 +107,10 @@ function evaluate(state: State, segment: Segment): void {
   }
   const dueAt = state.active.get(segment)
   if (dueAt === undefined) return
-  if (isDirect(state, segment) && isShared(state, segment)) return takeDirectly(state, segment)
+  if (isDirect(state, segment) && isShared(state, segment)) {
+    digestInTime(state, segment)
+    return takeDirectly(state, segment)
+  }
   if (isShared(state, segment) && isNear(state, segment)) {
     if (askPeers(state, segment)) state.hungry.add(segment)
     else state.hungry.delete(segment)
