@@ -60,9 +60,7 @@ async function byChromium(): Promise<Described> {
 
 /** werift as our headless peer uses it. */
 async function byWerift(): Promise<Described> {
-  const { RTCPeerConnection } = createWeriftWrtc() as {
-    RTCPeerConnection: typeof globalThis.RTCPeerConnection
-  }
+  const { RTCPeerConnection } = createWeriftWrtc()
   const connection = new RTCPeerConnection({ iceServers: [{ urls: `stun:127.0.0.1:${tracker.port}` }] })
   const candidates: string[] = []
   connection.onicecandidate = ({ candidate }) => {
