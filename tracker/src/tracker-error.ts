@@ -4,6 +4,7 @@ export class TrackerError extends Error {
     | 'bad-config'
     | 'bad-sites'
     | 'bad-proxy'
+    | 'bad-admin-token'
     | 'bad-address'
     | 'port-taken'
     | 'port-forbidden'
