@@ -26,6 +26,8 @@ export interface Announce {
 export interface SpeculativeOffer {
   readonly offerId: BinaryId
   readonly sdp: string
+  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
+  readonly sdpJson?: string
 }
 
 export interface ClientExtras {
@@ -55,6 +57,8 @@ export interface DirectedOffer {
   readonly to: BinaryId
   readonly offerId: BinaryId
   readonly sdp: string
+  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
+  readonly sdpJson?: string
 }
 
 export interface Answer {
@@ -64,6 +68,8 @@ export interface Answer {
   readonly to: BinaryId
   readonly offerId: BinaryId
   readonly sdp: string
+  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
+  readonly sdpJson?: string
 }
 
 export interface Candidates {
