@@ -9,6 +9,7 @@ import type { Labels } from './labels.ts'
 import type { OpenOffer } from './ledger.ts'
 import type { RegistryLimits } from './limits.ts'
 import type { Peer } from './peer.ts'
+import type { Policies } from './policies.ts'
 import type { Swarm } from './swarm.ts'
 
 /** What the registry's parts share: its memory, the arguments of the world, and the list of things to do. */
@@ -17,6 +18,7 @@ export interface Context {
   readonly now: () => number
   readonly random: () => number
   readonly labels: Labels
+  readonly policies: Policies
   readonly swarms: Map<BinaryId, Swarm>
   readonly connections: Map<number, Connection>
   readonly counters: RegistryCounters
