@@ -42,6 +42,10 @@ export class Policies {
   }
 
   /** Of a socket, whatever its peers watch. */
+  siteOf(address: Address): string | null {
+    return this.#table.match(address)?.site ?? null
+  }
+
   standing(address: Address): Standing {
     const rule = this.#table.match(address)
     const policy = this.#share(overlay(this.#base, rule?.policy))

@@ -7,6 +7,7 @@ import {
 } from '@nearcast/peer-core/signalling'
 import type { Address } from '../address/address.ts'
 import { isPrivate } from '../address/address.ts'
+import type { CandidatePolicy } from '../candidates/screened.ts'
 import { type PolicyRule, scopeOf } from '../policy/policy-rule.ts'
 import type { SiteTable } from '../sites/site-table.ts'
 import { type Action, type ConnectionId, policyViolation } from './action.ts'
@@ -38,6 +39,8 @@ export interface RegistryOptions {
   /** Provider and country of an address. @default nobody knows */
   readonly locate?: Locate
   readonly limits?: Partial<RegistryLimits>
+  /** Which ICE candidates pass from client to client. @default 'own' */
+  readonly candidates?: CandidatePolicy
 }
 
 interface OpenInfo {
@@ -95,6 +98,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     random: options.random,
     labels: createLabels(options.secret, options.wallClock),
     policies,
+    candidates: options.candidates ?? 'own',
+    siteOf: address => policies.siteOf(address),
     swarms: new Map(),
     connections: new Map(),
     counters: createCounters(),
@@ -123,7 +128,16 @@ export function createRegistry(options: RegistryOptions): Registry {
       }
       perAddress.set(key, siblings + 1)
       const budget = new TokenBucket(limits.messagesPerSecond, limits.messageBurst, options.now())
-      connections.set(id, { id, address, ice, budget, peers: new Map(), standing, state: 'new' })
+      connections.set(id, {
+        id,
+        address,
+        ice,
+        budget,
+        peers: new Map(),
+        standing,
+        screen: null,
+        state: 'new',
+      })
       silent.set(id, options.now() + limits.firstMessageMs)
       return drain()
     },

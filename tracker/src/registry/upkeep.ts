@@ -58,6 +58,7 @@ export function reclassify(context: Context, connection: Connection): void {
   const after = policies.standing(connection.address)
   const moved = !sameNetwork(before.network, after.network)
   connection.standing = after
+  connection.screen = null
   for (const peer of connection.peers.values()) {
     const policy = policies.policyOf(after, peer.swarm.infoHash, peer.id)
     const policyChanged = !samePolicy(peer.policy, policy)
