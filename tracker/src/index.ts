@@ -1,3 +1,6 @@
+export { type Database, locateIn, readDatabase } from './geo/database.ts'
+export type { PolicyRule } from './policy/policy-rule.ts'
+export { type PolicyProblem, type ReadPolicies, readPolicies } from './policy/read-policies.ts'
 export type { RegistryLimits } from './registry/limits.ts'
 export type { RegistryStats } from './registry/registry.ts'
 export { type ListeningTracker, type ListenOptions, listenTracker } from './server/listen.ts'

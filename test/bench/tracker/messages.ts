@@ -46,7 +46,9 @@ export function createMachine(publicAddress: string, random: () => number): Mach
  */
 export function writeDescription({ publicAddress, names }: Machine, random: () => number): string {
   const number = (below: number) => Math.floor(random() * below)
-  const fragment = number(2 ** 31).toString(36).slice(0, 4)
+  const fragment = number(2 ** 31)
+    .toString(36)
+    .slice(0, 4)
   const wanted = 1_200 + number(1_200)
   const lines = [
     'v=0',

@@ -34,7 +34,7 @@ export function announce(context: Context, connection: Connection, message: Anno
   picks.forEach(({ peer: receiver, level }, i) => {
     const offer = message.offers[i]
     if (offer === undefined) return
-    relayOffer(context, peer, receiver, level as BagLevel, offer, 'speculative')
+    relayOffer(context, peer, receiver, level, offer, 'speculative')
   })
 }
 
@@ -114,8 +114,8 @@ function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
   const place = takePlace(context, peer)
   const picks = peer.speaks === 'directed' ? pickNeighbours(peer, selectionOf(context)) : []
   for (const { peer: other, level } of picks) {
-    meet(peer, other, level as BagLevel, now)
-    context.counters.named[level as BagLevel]++
+    meet(peer, other, level, now)
+    context.counters.named[level]++
   }
   const neighbours = [
     ...(place?.neighbours ?? []),
@@ -123,7 +123,7 @@ function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
   ]
   return {
     ...(group && { group }),
-    ...(news && { policy: peer.connection.standing.policy }),
+    ...(news && { policy: peer.policy }),
     ...(news && peer.connection.ice.length > 0 && { ice: peer.connection.ice }),
     ...(place && { backbone: place.backbone }),
     ...(neighbours.length > 0 && { neighbours }),
