@@ -1,28 +1,36 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import type { TrackerConfig } from './config/settings.ts'
+import { createProcessLog, describeCrash } from './process-log.ts'
 import { type ListenOptions, listenTracker } from './server/listen.ts'
+import type { Log } from './server/log.ts'
 import { type ReadSites, readSites } from './sites/read-sites.ts'
 import { TrackerError } from './tracker-error.ts'
 
-const severity = ['error', 'warn', 'info'] as const
-
 /** The tracker as a process of its own: until a signal ends it. */
 export async function serve(config: TrackerConfig): Promise<void> {
+  const log = logOf(config)
+  process.on('uncaughtException', error => {
+    log({ level: 'error', event: 'crash', message: describeCrash(error) })
+    process.exit(1)
+  })
   const file = config.sites
   const { tracker, port, url, close } = await listenTracker({
     ...optionsFrom(config),
     ...(file !== null && { sites: readSitesFile(file) }),
-    log: ({ level, message }) => {
-      if (severity.indexOf(level) <= severity.indexOf(config.log.level)) console.error(`${level}: ${message}`)
-    },
+    log,
   })
   const where = config.host ?? 'all addresses of this machine'
   const kinds = config.stun ? 'TCP, STUN on UDP' : 'TCP'
-  console.error(`Nearcast tracker on port ${port} (${kinds}), ${where}. Stop with Ctrl-C.`)
+  log({
+    level: 'info',
+    event: 'listening',
+    message: `Nearcast tracker on port ${port} (${kinds}), ${where}. Stop with Ctrl-C.`,
+    fields: { port, stun: config.stun },
+  })
   if (file !== null) {
-    reportSites(file, readSites(readSitesFile(file)))
+    reportSites(log, file, readSites(readSitesFile(file)))
     // Editors replace files rather than write to them, which polling survives and inotify on the file does not.
-    watchFile(file, { interval: 500 }, () => reportSites(file, reload(file, tracker.setSites)))
+    watchFile(file, { interval: 500 }, () => reportSites(log, file, reload(file, tracker.setSites)))
   }
   console.log(JSON.stringify({ ready: true, announce: url }))
 
@@ -32,11 +40,12 @@ export async function serve(config: TrackerConfig): Promise<void> {
     stopping = true
     if (file !== null) unwatchFile(file)
     await close()
+    log({ level: 'info', event: 'stopped', message: 'Stopped.' })
     process.exit(0)
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
-  if (file !== null) process.on('SIGHUP', () => reportSites(file, reload(file, tracker.setSites)))
+  if (file !== null) process.on('SIGHUP', () => reportSites(log, file, reload(file, tracker.setSites)))
 }
 
 /** @throws TrackerError */
@@ -84,11 +93,28 @@ function reload(file: string, apply: (csv: string) => ReadSites): ReadSites {
   }
 }
 
-function reportSites(file: string, read: ReadSites): void {
+function reportSites(log: Log, file: string, read: ReadSites): void {
   if (!read.ok) {
-    console.error(`error: ${badSites(file, read).message}\nThe sites stay as they were.`)
-    return
+    const message = `${badSites(file, read).message}\nThe sites stay as they were.`
+    return log({
+      level: 'error',
+      event: 'sites-refused',
+      message,
+      fields: { problems: read.problems.length },
+    })
   }
-  console.error(`info: ${file}: ${read.table.rules.length} rows apply.`)
-  for (const { line, message } of read.warnings) console.error(`warn: ${file} line ${line}: ${message}`)
+  const rows = read.table.rules.length
+  log({ level: 'info', event: 'sites-applied', message: `${file}: ${rows} rows apply.`, fields: { rows } })
+  for (const { line, message } of read.warnings)
+    log({ level: 'warn', event: 'site-unreachable', message: `${file} line ${line}: ${message}` })
+}
+
+function logOf({ log: { level, format } }: TrackerConfig): Log {
+  return createProcessLog({
+    level,
+    format: format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : format,
+    // Node writes there at once, so that the last words of a process are written too.
+    write: line => process.stderr.write(line),
+    wallClock: () => Date.now(),
+  })
 }

@@ -59,6 +59,11 @@ export const settings = {
       default: 'info',
       choices: ['error', 'warn', 'info'],
     }),
+    format: choice({
+      about: 'json is one object a line, text is for people; auto is text on a terminal and json elsewhere.',
+      default: 'auto',
+      choices: ['auto', 'json', 'text'],
+    }),
   },
   limits: limitSettings,
 } as const satisfies SettingTable
