@@ -1,5 +1,6 @@
 import type { Announce, BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writeOffer, writeResponse } from '@nearcast/peer-core/signalling'
+import { screenOf } from '../candidates/screened.ts'
 import type { BagLevel } from './bag.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
@@ -60,8 +61,9 @@ export function relayOffer(
   context.expiries.push({ receiver, offerId, offer, until: offer.until })
   meet(from, receiver, level, now)
   context.counters.offers[level]++
+  const clean = screenOf(context, from.connection)?.description(sdp) ?? sdp
   const ours = receiver.speaks === 'standard' ? null : { level, trickle: kind === 'directed' }
-  send(context, receiver.connection, writeOffer(from.swarm.infoHash, from.id, offerId, sdp, ours))
+  send(context, receiver.connection, writeOffer(from.swarm.infoHash, from.id, offerId, clean, ours))
 }
 
 function admit(

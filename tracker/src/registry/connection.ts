@@ -1,5 +1,6 @@
 import type { BinaryId } from '@nearcast/peer-core/signalling'
 import type { Address } from '../address/address.ts'
+import type { Screen } from '../candidates/screen.ts'
 import type { ConnectionId } from './action.ts'
 import type { Standing } from './network.ts'
 import type { Peer } from './peer.ts'
@@ -18,6 +19,8 @@ export interface Connection {
   /** By info_hash + peer_id. */
   readonly peers: Map<string, Peer>
   standing: Standing
+  /** Judges the candidates it sends; made when the first ones come, and anew under new rules. */
+  screen: Screen | null
   /** `new` until the first valid message. */
   state: 'new' | 'active'
 }

@@ -1,5 +1,7 @@
 import type { BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writePush, writeRefusal } from '@nearcast/peer-core/signalling'
+import type { Address } from '../address/address.ts'
+import type { CandidatePolicy } from '../candidates/screened.ts'
 import { type Action, policyViolation } from './action.ts'
 import type { Bag } from './bag.ts'
 import type { Connection } from './connection.ts'
@@ -17,6 +19,8 @@ export interface Context {
   readonly now: () => number
   readonly random: () => number
   readonly labels: Labels
+  readonly candidates: CandidatePolicy
+  readonly siteOf: (address: Address) => string | null
   readonly swarms: Map<BinaryId, Swarm>
   readonly connections: Map<number, Connection>
   readonly counters: RegistryCounters

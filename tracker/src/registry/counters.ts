@@ -1,3 +1,4 @@
+import { type StripReason, stripReasons } from '../candidates/candidate-rules.ts'
 import { type BagLevel, bagLevels } from './bag.ts'
 
 /** Why something was not done. */
@@ -25,6 +26,8 @@ export interface RegistryCounters {
   candidates: number
   named: Record<BagLevel, number>
   refused: Record<Refused, number>
+  /** Candidates taken out of what a client had us pass on. */
+  stripped: Record<StripReason, number>
 }
 
 export function createCounters(): RegistryCounters {
@@ -38,5 +41,6 @@ export function createCounters(): RegistryCounters {
     candidates: 0,
     named: zeros(bagLevels),
     refused: zeros(refusals),
+    stripped: zeros(stripReasons),
   }
 }

@@ -27,6 +27,10 @@ export class Policies {
     else this.#overrides.set(site, override)
   }
 
+  siteOf(address: Address): string | null {
+    return this.#table.match(address)?.site ?? null
+  }
+
   standing(address: Address): Standing {
     const rule = this.#table.match(address)
     const site = rule?.site ?? null

@@ -7,6 +7,7 @@ import {
 } from '@nearcast/peer-core/signalling'
 import type { Address } from '../address/address.ts'
 import { isPrivate } from '../address/address.ts'
+import type { CandidatePolicy } from '../candidates/screened.ts'
 import type { Explanation, SiteTable } from '../sites/site-table.ts'
 import { type Action, type ConnectionId, policyViolation } from './action.ts'
 import { announce, refuseClaims, settleClaims } from './announce.ts'
@@ -35,6 +36,8 @@ export interface RegistryOptions {
   /** What applies where no site row says otherwise. @default share, wan allow, no caps */
   readonly policy?: WirePolicy
   readonly limits?: Partial<RegistryLimits>
+  /** Which ICE candidates pass from client to client. @default 'own' */
+  readonly candidates?: CandidatePolicy
 }
 
 interface OpenInfo {
@@ -84,6 +87,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     now: options.now,
     random: options.random,
     labels: createLabels(options.secret, options.wallClock),
+    candidates: options.candidates ?? 'own',
+    siteOf: address => policies.siteOf(address),
     swarms: new Map(),
     connections: new Map(),
     counters: createCounters(),
@@ -112,7 +117,16 @@ export function createRegistry(options: RegistryOptions): Registry {
       }
       perAddress.set(key, siblings + 1)
       const budget = new TokenBucket(limits.messagesPerSecond, limits.messageBurst, options.now())
-      connections.set(id, { id, address, ice, budget, peers: new Map(), standing, state: 'new' })
+      connections.set(id, {
+        id,
+        address,
+        ice,
+        budget,
+        peers: new Map(),
+        standing,
+        screen: null,
+        state: 'new',
+      })
       silent.set(id, options.now() + limits.firstMessageMs)
       return drain()
     },

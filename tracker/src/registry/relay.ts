@@ -1,5 +1,6 @@
 import type { Answer, BinaryId, Candidates, DirectedOffer } from '@nearcast/peer-core/signalling'
 import { writeAnswer, writeCandidates } from '@nearcast/peer-core/signalling'
+import { screenOf } from '../candidates/screened.ts'
 import { relayOffer } from './announce.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
@@ -71,11 +72,8 @@ function relayAnswer(context: Context, sender: Peer, receiver: Peer, message: An
   // Nothing follows a complete description, so its entry can go; the other kind trickles on.
   if (offer.kind === 'speculative') sender.ledger.remove(receiver.id, message.offerId)
   context.counters.answers++
-  send(
-    context,
-    receiver.connection,
-    writeAnswer(sender.swarm.infoHash, sender.id, message.offerId, message.sdp),
-  )
+  const clean = screenOf(context, sender.connection)?.description(message.sdp) ?? message.sdp
+  send(context, receiver.connection, writeAnswer(sender.swarm.infoHash, sender.id, message.offerId, clean))
   return null
 }
 
@@ -91,11 +89,13 @@ function relayCandidates(
   if (offer === null || offer.kind !== 'directed') return 'unsolicited'
   const sent = mine !== null ? ++offer.offererCandidates : ++offer.answererCandidates
   if (sent > context.limits.candidateMessages) return 'rate'
+  const clean = screenOf(context, sender.connection)?.candidates(message.candidates) ?? message.candidates
+  if (clean.length === 0) return null
   context.counters.candidates++
   send(
     context,
     receiver.connection,
-    writeCandidates(sender.swarm.infoHash, sender.id, message.offerId, message.candidates),
+    writeCandidates(sender.swarm.infoHash, sender.id, message.offerId, clean),
   )
   return null
 }

@@ -58,6 +58,7 @@ export function reclassify(context: Context, connection: Connection, policies: P
   const policyChanged = !samePolicy(before.policy, after.policy)
   if (!policyChanged && before.network.site === after.network.site) return
   connection.standing = after
+  connection.screen = null
   for (const peer of connection.peers.values()) {
     setStanding(context, peer, true)
     if (peer.speaks === 'standard') continue

@@ -1,0 +1,120 @@
+import { readCandidate } from './candidate.ts'
+import { CandidateRules, type Sender, type StripReason } from './candidate-rules.ts'
+
+/** Candidates in one description. A machine with VPN and containers gathers about twenty. */
+const mostCandidates = 64
+
+/**
+ * Takes candidates that are not the sender's own out of what it says to others. Text with nothing to take out comes
+ * back as it was, uncopied. It strips and does not refuse: a VPN's odd address must not cost the viewer its peers.
+ */
+export class Screen {
+  readonly #rules: CandidateRules
+  readonly #count: (reason: StripReason) => void
+
+  constructor(sender: Sender, onStripped: (reason: StripReason) => void) {
+    this.#rules = new CandidateRules(sender)
+    this.#count = onStripped
+  }
+
+  /** A session description without the candidates that must not be dialled. */
+  description(sdp: string): string {
+    // Line ends are CRLF or LF (RFC 8866 §5). A lone CR may or may not end a line, depending on who reads.
+    const text = /\r(?!\n)/.test(sdp) ? sdp.replaceAll(/\r\n?/g, '\r\n') : sdp
+    let kept = ''
+    let keptFrom = 0
+    let candidates = 0
+    for (let start = 0; start < text.length; ) {
+      const newline = text.indexOf('\n', start)
+      const next = newline === -1 ? text.length : newline + 1
+      const end =
+        newline > start && text.charCodeAt(newline - 1) === cr ? newline - 1 : next - (newline === -1 ? 0 : 1)
+      const first = text.charCodeAt(start) | lowerCase
+      if (first === a) {
+        const isCandidate = startsWith(text, start, 'a=candidate:')
+        // Third parties' addresses in another guise (RFC 8839 §5.2), and nothing that data channels need.
+        const isRemote = !isCandidate && startsWith(text, start, 'a=remote-candidates:')
+        if (isRemote || (isCandidate && this.#strips(text, start + 12, end, ++candidates))) {
+          kept += text.slice(keptFrom, start)
+          keptFrom = next
+        }
+      } else if ((first === c || first === o) && text.charCodeAt(start + 1) === equals) {
+        const at = text.lastIndexOf(' ', end - 1) + 1
+        const spelled = text.slice(at, end)
+        if (at > start && !this.#mayStand(spelled)) {
+          kept += text.slice(keptFrom, at) + (spelled.includes(':') ? '::' : '0.0.0.0')
+          keptFrom = end
+        }
+      }
+      start = next
+    }
+    return keptFrom === 0 ? text : kept + text.slice(keptFrom)
+  }
+
+  /** The RTCIceCandidateInit texts that may be passed on. */
+  candidates(texts: readonly string[]): readonly string[] {
+    return texts.every(text => this.#passes(text, false))
+      ? texts
+      : texts.filter(text => this.#passes(text, true))
+  }
+
+  #passes(json: string, counts: boolean): boolean {
+    const reason = this.#judgeInit(json)
+    if (reason !== null && counts) this.#count(reason)
+    return reason === null
+  }
+
+  #judgeInit(json: string): StripReason | null {
+    const line = candidateOf(json)
+    // '' ends the candidates (RFC 8838 §8.2). What is no candidate's JSON nobody can dial.
+    if (line === null || line === '') return null
+    const at = line.startsWith('a=') ? 2 : 0
+    if (!line.startsWith('candidate:', at) || /[\r\n]/.test(line)) return 'malformed'
+    const candidate = readCandidate(line, at + 10, line.length)
+    return candidate === null ? 'malformed' : this.#rules.judge(candidate)
+  }
+
+  #strips(text: string, from: number, to: number, nth: number): boolean {
+    const candidate = readCandidate(text, from, to)
+    const reason =
+      nth > mostCandidates ? 'many' : candidate === null ? 'malformed' : this.#rules.judge(candidate)
+    if (reason !== null) this.#count(reason)
+    return reason !== null
+  }
+
+  /** Addresses of `c=` and `o=` lines are not dialled, but they are read: those of others have no place there. */
+  #mayStand(spelled: string): boolean {
+    if (spelled === '0.0.0.0' || spelled === '127.0.0.1' || spelled === '::' || spelled === '::1') return true
+    return this.#rules.judgeAddress(spelled) === null
+  }
+}
+
+const a = 0x61
+const c = 0x63
+const o = 0x6f
+const cr = 0x0d
+const equals = 0x3d
+const lowerCase = 0x20
+
+/** Some readers of SDP take attribute names in any case. The third letter tells most lines apart. */
+function startsWith(text: string, at: number, prefix: string): boolean {
+  if ((text.charCodeAt(at + 2) | lowerCase) !== prefix.charCodeAt(2)) return false
+  if (text.startsWith(prefix, at)) return true
+  return text.slice(at, at + prefix.length).toLowerCase() === prefix
+}
+
+/** The candidate line of RTCIceCandidateInit as JSON, plain or as simple-peer wraps it; null when there is none. */
+function candidateOf(json: string): string | null {
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    return null
+  }
+  for (let depth = 0; depth < 3; depth++) {
+    if (typeof value === 'string') return value
+    if (typeof value !== 'object' || value === null) return null
+    value = (value as { readonly candidate?: unknown }).candidate
+  }
+  return null
+}
