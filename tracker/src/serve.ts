@@ -34,11 +34,20 @@ export async function serve(config: TrackerConfig): Promise<void> {
   }
   console.log(JSON.stringify({ ready: true, announce: url }))
 
+  const now = new AbortController()
   let stopping = false
-  const stop = async () => {
+  /** The first SIGTERM drains; SIGINT, or any second signal, stops at once. */
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping || signal === 'SIGINT') now.abort()
     if (stopping) return
     stopping = true
     if (file !== null) unwatchFile(file)
+    if (!now.signal.aborted) {
+      const connections = tracker.stats().connections
+      const message = `Draining ${connections} connections; a second signal stops at once.`
+      log({ level: 'info', event: 'draining', message, fields: { connections } })
+      await tracker.drain(config.drain, now.signal)
+    }
     await close()
     log({ level: 'info', event: 'stopped', message: 'Stopped.' })
     process.exit(0)
@@ -69,6 +78,7 @@ export function badSites(file: string, read: Extract<ReadSites, { ok: false }>):
 /** What a configuration means to the library. */
 function optionsFrom(config: TrackerConfig): ListenOptions {
   const { port, host, secret, trustedProxies, proxyHeader, stun, stunUrls, backlogBytes, limits } = config
+  const { metrics, http } = config
   return {
     port,
     ...(host !== null && { host }),
@@ -79,6 +89,9 @@ function optionsFrom(config: TrackerConfig): ListenOptions {
     withStun: stun,
     backlogBytes,
     limits,
+    metrics: { access: metrics.access, token: metrics.token },
+    ...(metrics.port !== 0 && { metricsPort: { port: metrics.port, host: metrics.host } }),
+    headersMs: http.headersMs,
   }
 }
 
