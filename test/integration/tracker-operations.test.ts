@@ -64,7 +64,9 @@ const soon = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout:
 
 /** What the tracker asked of a client of ours. */
 function reconnects({ heard }: Peer): unknown[] {
-  return heard.flatMap(message => (message['nearcast'] as { reconnect?: unknown } | undefined)?.reconnect ?? [])
+  return heard.flatMap(
+    message => (message['nearcast'] as { reconnect?: unknown } | undefined)?.reconnect ?? [],
+  )
 }
 
 /** The value of a metric without labels, or with exactly these. */

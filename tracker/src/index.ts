@@ -1,5 +1,8 @@
+export { type Database, locateIn, readDatabase } from './geo/database.ts'
 export type { Metrics, MetricsSource } from './metrics/metrics.ts'
 export type { MetricsAccess } from './metrics/metrics-access.ts'
+export type { PolicyRule } from './policy/policy-rule.ts'
+export { type PolicyProblem, type ReadPolicies, readPolicies } from './policy/read-policies.ts'
 export type { RegistryLimits } from './registry/limits.ts'
 export type { RegistryStats } from './registry/registry.ts'
 export type { DrainOptions } from './server/drain.ts'

@@ -11,6 +11,7 @@ import type { Labels } from './labels.ts'
 import type { OpenOffer } from './ledger.ts'
 import type { RegistryLimits } from './limits.ts'
 import type { Peer } from './peer.ts'
+import type { Policies } from './policies.ts'
 import type { Swarm } from './swarm.ts'
 
 /** What the registry's parts share: its memory, the arguments of the world, and the list of things to do. */
@@ -19,6 +20,7 @@ export interface Context {
   readonly now: () => number
   readonly random: () => number
   readonly labels: Labels
+  readonly policies: Policies
   readonly candidates: CandidatePolicy
   readonly siteOf: (address: Address) => string | null
   readonly swarms: Map<BinaryId, Swarm>

@@ -6,8 +6,7 @@ import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
 import type { Refused } from './counters.ts'
 import type { OpenOffer } from './ledger.ts'
-import { levelBetween } from './network.ts'
-import { mayMeet, type Peer } from './peer.ts'
+import { levelBetween, mayMeet, type Peer } from './peer.ts'
 
 /** Offers of one peer waiting at one other: a redial or two, not a flood. */
 const offersPerPair = 4
@@ -62,8 +61,15 @@ function relayDirected(
   if (ledger.size >= context.limits.openOffersPerPeer || ledger.countFrom(sender.id) >= offersPerPair)
     return 'crowded'
   if (ledger.find(sender.id, message.offerId, context.now()) !== null) return 'crowded'
-  const level = levelBetween(sender.connection.standing.network, receiver.connection.standing.network)
-  relayOffer(context, sender, receiver, level, message.offerId, message.sdp, 'directed')
+  relayOffer(
+    context,
+    sender,
+    receiver,
+    levelBetween(sender, receiver),
+    message.offerId,
+    message.sdp,
+    'directed',
+  )
   return null
 }
 
