@@ -71,6 +71,7 @@ function withTexts(message: ClientMessage, text: string): ClientMessage {
       return sdpJson === undefined ? message : { ...message, sdpJson }
     }
     case 'candidates':
+    case 'report':
     case 'scrape':
       return message
   }
