@@ -7,6 +7,7 @@ import type { Bag } from './bag.ts'
 import type { Connection } from './connection.ts'
 import type { Refused, RegistryCounters } from './counters.ts'
 import type { ExpiryQueue } from './expiry-queue.ts'
+import type { Homes } from './homes.ts'
 import type { Labels } from './labels.ts'
 import type { OpenOffer } from './ledger.ts'
 import type { RegistryLimits } from './limits.ts'
@@ -21,6 +22,7 @@ export interface Context {
   readonly random: () => number
   readonly labels: Labels
   readonly policies: Policies
+  readonly homes: Homes
   readonly candidates: CandidatePolicy
   readonly siteOf: (address: Address) => string | null
   readonly swarms: Map<BinaryId, Swarm>
@@ -34,6 +36,8 @@ export interface Context {
   /** Relayed offers, oldest first: all live equally long. */
   readonly expiries: ExpiryQueue<RelayedEntry>
   readonly actions: Action[]
+  /** When the households are to be looked through again. */
+  nextHomeExpiry: number
 }
 
 interface RelayedEntry {

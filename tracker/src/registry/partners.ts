@@ -4,6 +4,8 @@ interface Partner {
   readonly id: BinaryId
   readonly at: number
   readonly far: boolean
+  /** Its owner has said how the dial went. */
+  isReported: boolean
 }
 
 /**
@@ -23,13 +25,21 @@ export class Partners {
   add(id: BinaryId, far: boolean, now: number): void {
     this.remove(id)
     if (this.#partners.length >= this.#limit) this.#partners.shift()
-    this.#partners.push({ id, at: now, far })
+    this.#partners.push({ id, at: now, far, isReported: false })
   }
 
   /** Matched within the last `withinMs` (by default: as long as partners are remembered). */
   has(id: BinaryId, now: number, withinMs: number = this.#lastingMs): boolean {
     const partner = this.#partners.find(item => item.id === id)
     return partner !== undefined && now - partner.at < withinMs
+  }
+
+  /** Whether a report about this partner counts: it was introduced lately, and this is the first one. */
+  takeOutcome(id: BinaryId, now: number): boolean {
+    const partner = this.#partners.find(item => item.id === id)
+    if (partner === undefined || partner.isReported || now - partner.at >= this.#lastingMs) return false
+    partner.isReported = true
+    return true
   }
 
   count(now: number): number {

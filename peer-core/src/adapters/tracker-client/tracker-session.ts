@@ -247,7 +247,7 @@ export class TrackerSession {
   }
 
   #announcement(event: AnnounceEvent, offers: readonly SpeculativeOffer[]): string {
-    const { mode, have, want, childLinks = null } = this.#options.status()
+    const { mode, have, want, childLinks = null, lan = null } = this.#options.status()
     const outcomes = this.#options.takeOutcomes().map(({ peer, ok, ms, pair }) => ({
       peer: hexToBinary(peer),
       ok,
@@ -261,7 +261,7 @@ export class TrackerSession {
       offers,
       complete: false,
       trackerId: this.#trackerId,
-      extras: { mode, have, want, outcomes, childLinks, directed: true },
+      extras: { mode, have, want, outcomes, childLinks, lan, directed: true },
     })
   }
 
