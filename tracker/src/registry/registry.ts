@@ -9,6 +9,7 @@ import type { Address } from '../address/address.ts'
 import { isPrivate } from '../address/address.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
 import { type PolicyRule, scopeOf } from '../policy/policy-rule.ts'
+import type { Reports } from '../reports/reports.ts'
 import type { SiteTable } from '../sites/site-table.ts'
 import { type Action, type ConnectionId, policyViolation } from './action.ts'
 import { announce, refuseClaims, settleClaims } from './announce.ts'
@@ -22,6 +23,7 @@ import { leave } from './membership.ts'
 import type { Locate } from './network.ts'
 import { Policies } from './policies.ts'
 import { relay } from './relay.ts'
+import { takeReport } from './reporting.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { announceGroups, expireOffers, reclassify } from './upkeep.ts'
 
@@ -41,6 +43,10 @@ export interface RegistryOptions {
   readonly limits?: Partial<RegistryLimits>
   /** Which ICE candidates pass from client to client. @default 'own' */
   readonly candidates?: CandidatePolicy
+  /** Where viewers' reports go. @default they are not asked for any */
+  readonly reports?: Reports
+  /** What the operator calls a content, by its info hash. @default none */
+  readonly contentNames?: ReadonlyMap<string, string>
 }
 
 interface OpenInfo {
@@ -103,6 +109,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     swarms: new Map(),
     connections: new Map(),
     counters: createCounters(),
+    reports: options.reports ?? null,
+    contentNames: options.contentNames ?? new Map(),
     claims: new Set(),
     touched: new Set(),
     waiting: new Set(),
@@ -243,7 +251,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       return
     }
     const { message } = parsed
-    if (message.type === 'announce' || message.type === 'scrape')
+    if (message.type === 'announce' || message.type === 'scrape' || message.type === 'report')
       connection.budget.spend(1 - cost, options.now())
     if (connection.state === 'new') {
       connection.state = 'active'
@@ -252,6 +260,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     switch (message.type) {
       case 'announce':
         return announce(context, connection, message)
+      case 'report':
+        return takeReport(context, connection, message)
       case 'scrape':
         return scrape(connection, message)
       case 'offer':

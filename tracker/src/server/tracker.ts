@@ -10,6 +10,8 @@ import type { PolicyRule } from '../policy/policy-rule.ts'
 import type { RegistryLimits } from '../registry/limits.ts'
 import type { Locate } from '../registry/network.ts'
 import { createRegistry, type RegistryStats } from '../registry/registry.ts'
+import { binaryNames } from '../registry/reporting.ts'
+import { createReports } from '../reports/reports.ts'
 import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { createAdminToken } from './admin-token.ts'
@@ -29,7 +31,10 @@ export interface TrackerOptions {
   readonly rules?: readonly PolicyRule[]
   /** Provider and country of an address; see `locateIn` and `readDatabase`. @default nobody knows */
   readonly locate?: Locate
-  /** Opens `/admin/policy` to whoever shows it; at least 16 characters. @default none, and it is shut */
+  /**
+   * Opens `/admin/policy` and `/dashboard` to whoever shows it; at least 16 characters. With it, viewers are asked to report.
+   * @default none: both are shut, and nobody reports
+   */
   readonly adminToken?: string
   /** Keeps what was changed at `/admin/policy` over a restart; throws when it cannot. @default the rules end with the process */
   readonly savePolicies?: (rules: readonly PolicyRule[]) => void
@@ -45,6 +50,11 @@ export interface TrackerOptions {
   /** Key of group labels and resume tokens; share it among machines that serve together. @default random */
   readonly secret?: Uint8Array
   readonly limits?: Partial<RegistryLimits>
+  /**
+   * What the dashboard calls a content, by its manifest's URL, its content id or its info hash (40 hex digits).
+   * @default a short label
+   */
+  readonly contentNames?: Readonly<Record<string, string>>
   /** Bytes that may wait for one slow reader. @default 262144 */
   readonly backlogBytes?: number
   /** @default warnings and errors as text on stderr */
@@ -81,6 +91,8 @@ const sweepMs = 100
 export function createTracker(options: TrackerOptions = {}): Tracker {
   const log = options.log ?? logToStderr
   const now = () => performance.now()
+  const admin = createAdminToken(options.adminToken ?? null, now)
+  const reports = admin.isSet ? createReports() : null
   const registry = createRegistry({
     now,
     wallClock: () => Date.now(),
@@ -89,6 +101,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     ...(options.policy && { policy: options.policy }),
     ...(options.locate && { locate: options.locate }),
     ...(options.limits && { limits: options.limits }),
+    ...(reports && { reports, contentNames: binaryNames(options.contentNames ?? {}) }),
   })
   const trust = {
     proxies: (options.trustedProxies ?? []).map(proxy),
@@ -118,7 +131,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   app.route(
     '/admin/policy',
     createPolicyRoutes({
-      admin: createAdminToken(options.adminToken ?? null, now),
+      admin,
       rules: registry.rules,
       setRules: registry.setRules,
       save: options.savePolicies ?? null,
