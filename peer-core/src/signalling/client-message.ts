@@ -27,8 +27,6 @@ export interface Announce {
 export interface SpeculativeOffer {
   readonly offerId: BinaryId
   readonly sdp: string
-  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
-  readonly sdpJson?: string
 }
 
 export interface ClientExtras {
@@ -58,8 +56,6 @@ export interface DirectedOffer {
   readonly to: BinaryId
   readonly offerId: BinaryId
   readonly sdp: string
-  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
-  readonly sdpJson?: string
 }
 
 export interface Answer {
@@ -69,8 +65,6 @@ export interface Answer {
   readonly to: BinaryId
   readonly offerId: BinaryId
   readonly sdp: string
-  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
-  readonly sdpJson?: string
 }
 
 export interface Candidates {
