@@ -25,6 +25,7 @@ export function join(context: Context, connection: Connection, announce: Announc
   const peer: Peer = {
     id: announce.peerId,
     swarm,
+    joinedAt: context.now(),
     connection,
     speaks: dialect(announce.extras),
     mode: stricterMode(wantedMode, policy.mode),
@@ -43,6 +44,7 @@ export function join(context: Context, connection: Connection, announce: Announc
     told: null,
     token: context.labels.token(announce.infoHash, announce.peerId),
     claim: null,
+    whereabouts: null,
     mark: 0,
   }
   swarm.add(peer)
@@ -55,6 +57,7 @@ export function leave(context: Context, peer: Peer): void {
   const { swarm, connection } = peer
   markDirty(context, peer)
   context.claims.delete(peer)
+  context.reports?.leave(peer)
   connection.peers.delete(membershipKey(swarm.infoHash, peer.id))
   swarm.remove(peer)
   if (swarm.peers.size === 0) context.swarms.delete(swarm.infoHash)

@@ -12,6 +12,7 @@ export function takeOutcomes(context: Context, peer: Peer, outcomes: readonly Wi
   const now = context.now()
   for (const { peer: id, ok, pair } of outcomes) {
     if (!peer.partners.takeOutcome(id, now)) continue
+    context.counters.dials[ok ? 'ok' : 'failed']++
     const other = peer.swarm.peers.get(id)
     if (!ok) {
       // A failed dial may be tried again by either side, later.

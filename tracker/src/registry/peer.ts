@@ -1,4 +1,5 @@
 import type { Announce, BinaryId, WireGroup } from '@nearcast/peer-core/signalling'
+import type { Whereabouts } from '../reports/reports.ts'
 import type { SitePolicy } from '../sites/site-policy.ts'
 import type { Bag, BagLevel } from './bag.ts'
 import type { Connection } from './connection.ts'
@@ -10,6 +11,8 @@ import type { Swarm } from './swarm.ts'
 export interface Peer {
   readonly id: BinaryId
   readonly swarm: Swarm
+  /** ms of the registry's clock. */
+  readonly joinedAt: number
   /** Changes when a returning client takes its peer_id over. */
   connection: Connection
   /** `directed` takes named neighbours; `extras` understands our fields; `standard` is any WebTorrent client. */
@@ -43,6 +46,8 @@ export interface Peer {
   readonly token: string
   /** Another socket that wants this peer_id while its holder is asked whether it lives. */
   claim: Claim | null
+  /** Under what names its reports are shown, while its connection's standing is this one. */
+  whereabouts: { readonly standing: Connection['standing']; readonly value: Whereabouts } | null
   /** Number of the last selection that considered this peer; spares a set per announce. */
   mark: number
 }
