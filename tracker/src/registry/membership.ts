@@ -72,6 +72,7 @@ export function refresh(context: Context, peer: Peer, announce: Announce): void 
   peer.childLinks = extras.childLinks
   peer.wantedMode = extras.mode
   for (const { peer: other, ok } of extras.outcomes) {
+    context.counters.dials[ok ? 'ok' : 'failed']++
     // A failed dial may be tried again by either side, later.
     if (ok) continue
     peer.partners.remove(other)

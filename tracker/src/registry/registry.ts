@@ -14,9 +14,10 @@ import type { SiteTable } from '../sites/site-table.ts'
 import { type Action, type ConnectionId, policyViolation } from './action.ts'
 import { announce, refuseClaims, settleClaims } from './announce.ts'
 import type { Connection } from './connection.ts'
-import { type Context, refuse, send } from './context.ts'
+import { type Context, push, refuse, send } from './context.ts'
 import { createCounters, type RegistryCounters } from './counters.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
+import { type GroupSizes, sizeGroups } from './group-sizes.ts'
 import { createLabels } from './labels.ts'
 import { defaultLimits, type RegistryLimits } from './limits.ts'
 import { leave } from './membership.ts'
@@ -65,6 +66,11 @@ export interface Registry {
   /** The other end answered a ping. */
   pong(connection: ConnectionId): readonly Action[]
   close(connection: ConnectionId): readonly Action[]
+  /**
+   * Asks a client to come back elsewhere after so many ms. Nothing to send means that it does not speak our fields and
+   * cannot be asked.
+   */
+  dismiss(connection: ConnectionId, afterMs: number): readonly Action[]
   /** Upkeep; call it ten times a second. At most `slice` connections hear new rules a call: 50,000 within 1.3 s. @default 4000 */
   sweep(slice?: number): readonly Action[]
   /** Replaces the operator's sites; whoever is affected hears it with the next sweeps. */
@@ -79,6 +85,8 @@ export interface Registry {
   setOverride(site: string | null, override: WirePolicy | null): void
   explain(address: Address): ReturnType<Policies['explain']>
   stats(): RegistryStats
+  /** How large the groups of the peers are. Looks at every peer: for a scrape, not for every request. */
+  groupSizes(): GroupSizes
 }
 
 export interface RegistryStats extends Readonly<RegistryCounters> {
@@ -180,6 +188,14 @@ export function createRegistry(options: RegistryOptions): Registry {
       return drain()
     },
 
+    dismiss(id, afterMs) {
+      for (const peer of connections.get(id)?.peers.values() ?? []) {
+        if (peer.speaks !== 'standard') push(context, peer, { reconnect: { afterMs } })
+      }
+      // Nothing else may be among them: whether there is any says whether the client was asked.
+      return actions.splice(0)
+    },
+
     sweep(slice = 4_000) {
       const now = options.now()
       for (const [id, until] of silent) {
@@ -218,6 +234,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
 
     explain: address => policies.explain(address),
+
+    groupSizes: () => sizeGroups(context.swarms.values()),
 
     stats() {
       let peers = 0

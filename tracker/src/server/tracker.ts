@@ -5,6 +5,9 @@ import type { WirePolicy } from '@nearcast/peer-core/signalling'
 import type { Hono } from 'hono'
 import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
+import { registryMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
 import { createPolicyRoutes } from '../policy/policy-routes.ts'
 import type { PolicyRule } from '../policy/policy-rule.ts'
 import type { RegistryLimits } from '../registry/limits.ts'
@@ -16,9 +19,11 @@ import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { createAdminToken } from './admin-token.ts'
 import { clientAddress } from './client-address.ts'
+import { type DrainOptions, drain } from './drain.ts'
 import type { Log } from './log.ts'
 import { createProxyCheck } from './proxy-check.ts'
-import { createRoutes } from './routes.ts'
+import { createReadiness, type Readiness } from './readiness.ts'
+import { createAdminRoutes, createRoutes } from './routes.ts'
 import { attachSockets, createSockets } from './sockets.ts'
 import { stunUrlFor } from './stun-urls.ts'
 
@@ -57,14 +62,22 @@ export interface TrackerOptions {
   readonly contentNames?: Readonly<Record<string, string>>
   /** Bytes that may wait for one slow reader. @default 262144 */
   readonly backlogBytes?: number
+  /** Who may read `/metrics`. @default whoever comes from a private address */
+  readonly metrics?: MetricsAccess
   /** @default warnings and errors as text on stderr */
   readonly log?: Log
 }
 
 /** A tracker to mount on any http server, beside whatever else that serves. */
 export interface Tracker {
-  /** `/healthz`, `/admin/policy` and a greeting at `/`. */
+  /** `/healthz`, `/readyz`, `/metrics`, `/admin/policy` and a greeting at `/`. */
   readonly app: Hono
+  /** The same without the greeting and with `/metrics` in any case, for a port of their own. */
+  adminApp(access?: MetricsAccess): Hono
+  /** Figures of other rooms may be added to it. */
+  readonly metrics: Metrics
+  /** Anything may hold it up; `/readyz` tells. */
+  readonly readiness: Readiness
   /** Takes every WebSocket upgrade of the server, whatever the path. Returns how to detach. */
   attach(server: Server): () => void
   /** For servers that dispatch upgrades themselves. */
@@ -82,6 +95,11 @@ export interface Tracker {
   /** Tells clients of this STUN port from now on, unless URLs were given. */
   announceStun(port: number): void
   stats(): RegistryStats
+  /**
+   * Empties the tracker before it closes: not ready, no upgrades, our clients move to wherever the URL leads next,
+   * others are closed little by little. Aborting ends it at once.
+   */
+  drain(options?: DrainOptions, signal?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
@@ -123,11 +141,24 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     }
   }
 
+  const readiness = createReadiness()
+  const metrics = createMetrics()
+  metrics.add(registryMetrics(registry.stats, registry.groupSizes))
+  metrics.add(socketMetrics(sockets.counters, readiness))
+  const facts = {
+    startedAt: now(),
+    now,
+    stats: registry.stats,
+    readiness,
+    metrics,
+    metricsAccess: options.metrics ?? {},
+    readerOf,
+  }
   const sweeping = setInterval(() => sockets.perform(registry.sweep()), sweepMs)
   const pinging = setInterval(() => sockets.pingSome(), 1_000)
   const detachers = new Set<() => void>()
 
-  const app = createRoutes({ startedAt: now(), now, stats: () => registry.stats() })
+  const app = createRoutes(facts)
   app.route(
     '/admin/policy',
     createPolicyRoutes({
@@ -141,6 +172,9 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
 
   return {
     app,
+    adminApp: (access = facts.metricsAccess) => createAdminRoutes({ ...facts, metricsAccess: access }),
+    metrics,
+    readiness,
     attach(server) {
       const detach = attachSockets(server, sockets.upgrade)
       detachers.add(detach)
@@ -159,6 +193,19 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
       stun ??= { port }
     },
     stats: () => registry.stats(),
+    drain: (drainOptions = {}, signal = new AbortController().signal) =>
+      drain(
+        drainOptions,
+        {
+          readiness,
+          carriers: [sockets],
+          dismiss: registry.dismiss,
+          perform: sockets.perform,
+          now,
+          random: () => Math.random(),
+        },
+        signal,
+      ),
     async close() {
       clearInterval(sweeping)
       clearInterval(pinging)
@@ -172,6 +219,16 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     const read = readSites(csv)
     if (read.ok) registry.setSites(read.table)
     return read
+  }
+
+  function readerOf(request: IncomingMessage): Reader {
+    const from = parseAddress(request.socket.remoteAddress ?? '')
+    const address = from === null ? null : clientAddress(from, request.headers, trust)
+    return {
+      address,
+      isForwarded: isForwarded(request) && address === from,
+      authorization: request.headers.authorization,
+    }
   }
 
   function identify(request: IncomingMessage) {
