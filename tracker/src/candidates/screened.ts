@@ -23,3 +23,13 @@ export function screenOf(context: Context, connection: Connection): Screen | nul
   )
   return connection.screen
 }
+
+/** What a connection's description becomes on its way to others, as a JSON string. */
+export function cleanDescription(
+  context: Context,
+  connection: Connection,
+  { sdp, sdpJson }: { readonly sdp: string; readonly sdpJson?: string },
+): string {
+  const clean = screenOf(context, connection)?.description(sdp) ?? sdp
+  return clean === sdp && sdpJson !== undefined ? sdpJson : JSON.stringify(clean)
+}

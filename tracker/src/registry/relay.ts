@@ -1,6 +1,6 @@
 import type { Answer, BinaryId, Candidates, DirectedOffer } from '@nearcast/peer-core/signalling'
 import { writeAnswer, writeCandidates } from '@nearcast/peer-core/signalling'
-import { screenOf } from '../candidates/screened.ts'
+import { cleanDescription, screenOf } from '../candidates/screened.ts'
 import { relayOffer } from './announce.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
@@ -61,15 +61,7 @@ function relayDirected(
   if (ledger.size >= context.limits.openOffersPerPeer || ledger.countFrom(sender.id) >= offersPerPair)
     return 'crowded'
   if (ledger.find(sender.id, message.offerId, context.now()) !== null) return 'crowded'
-  relayOffer(
-    context,
-    sender,
-    receiver,
-    levelBetween(sender, receiver),
-    message.offerId,
-    message.sdp,
-    'directed',
-  )
+  relayOffer(context, sender, receiver, levelBetween(sender, receiver), message, 'directed')
   return null
 }
 
@@ -78,9 +70,9 @@ function relayAnswer(context: Context, sender: Peer, receiver: Peer, message: An
   if (offer === null || offer.state !== 'open') return 'unsolicited'
   offer.state = 'answered'
   // Nothing follows a complete description, so its entry can go; the other kind trickles on.
-  if (offer.kind === 'speculative') sender.ledger.remove(receiver.id, message.offerId)
+  if (offer.kind === 'speculative') sender.ledger.remove(offer)
   context.counters.answers++
-  const clean = screenOf(context, sender.connection)?.description(message.sdp) ?? message.sdp
+  const clean = cleanDescription(context, sender.connection, message)
   send(context, receiver.connection, writeAnswer(sender.swarm.infoHash, sender.id, message.offerId, clean))
   return null
 }
