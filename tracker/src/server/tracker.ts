@@ -5,6 +5,7 @@ import type { WirePolicy } from '@nearcast/peer-core/signalling'
 import type { Hono } from 'hono'
 import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
+import { createDashboardRoutes } from '../dashboard/dashboard-routes.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
 import { registryMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
@@ -13,7 +14,7 @@ import type { PolicyRule } from '../policy/policy-rule.ts'
 import type { RegistryLimits } from '../registry/limits.ts'
 import type { Locate } from '../registry/network.ts'
 import { createRegistry, type RegistryStats } from '../registry/registry.ts'
-import { binaryNames } from '../registry/reporting.ts'
+import { addNames } from '../registry/reporting.ts'
 import { createReports } from '../reports/reports.ts'
 import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
@@ -70,7 +71,7 @@ export interface TrackerOptions {
 
 /** A tracker to mount on any http server, beside whatever else that serves. */
 export interface Tracker {
-  /** `/healthz`, `/readyz`, `/metrics`, `/admin/policy` and a greeting at `/`. */
+  /** `/healthz`, `/readyz`, `/metrics`, `/admin/policy`, `/dashboard` and a greeting at `/`. */
   readonly app: Hono
   /** The same without the greeting and with `/metrics` in any case, for a port of their own. */
   adminApp(access?: MetricsAccess): Hono
@@ -92,6 +93,8 @@ export interface Tracker {
   setRules(rules: readonly PolicyRule[]): void
   /** Replaces what says the provider and country of an address; see `locateIn` and `readDatabase`. */
   setLocate(locate: Locate): void
+  /** Adds to what the dashboard calls contents; holds for viewers who report for the first time from now on. */
+  nameContents(names: Readonly<Record<string, string>>): void
   /** Tells clients of this STUN port from now on, unless URLs were given. */
   announceStun(port: number): void
   stats(): RegistryStats
@@ -111,6 +114,8 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const now = () => performance.now()
   const admin = createAdminToken(options.adminToken ?? null, now)
   const reports = admin.isSet ? createReports() : null
+  const contentNames = new Map<string, string>()
+  addNames(contentNames, options.contentNames ?? {})
   const registry = createRegistry({
     now,
     wallClock: () => Date.now(),
@@ -119,7 +124,8 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     ...(options.policy && { policy: options.policy }),
     ...(options.locate && { locate: options.locate }),
     ...(options.limits && { limits: options.limits }),
-    ...(reports && { reports, contentNames: binaryNames(options.contentNames ?? {}) }),
+    ...(reports && { reports }),
+    contentNames,
   })
   const trust = {
     proxies: (options.trustedProxies ?? []).map(proxy),
@@ -158,21 +164,29 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const pinging = setInterval(() => sockets.pingSome(), 1_000)
   const detachers = new Set<() => void>()
 
-  const app = createRoutes(facts)
-  app.route(
-    '/admin/policy',
-    createPolicyRoutes({
-      admin,
-      rules: registry.rules,
-      setRules: registry.setRules,
-      save: options.savePolicies ?? null,
-      log,
-    }),
-  )
+  const closing = new AbortController()
+  const policyRoutes = createPolicyRoutes({
+    admin,
+    rules: registry.rules,
+    setRules: registry.setRules,
+    save: options.savePolicies ?? null,
+    log,
+  })
+  const dashboardRoutes = createDashboardRoutes({
+    admin,
+    reports,
+    now,
+    wallClock: () => Date.now(),
+    peers: () => registry.stats().peers,
+    closed: closing.signal,
+  })
+  const withAdmin = (app: Hono) =>
+    app.route('/admin/policy', policyRoutes).route('/dashboard', dashboardRoutes)
 
   return {
-    app,
-    adminApp: (access = facts.metricsAccess) => createAdminRoutes({ ...facts, metricsAccess: access }),
+    app: withAdmin(createRoutes(facts)),
+    adminApp: (access = facts.metricsAccess) =>
+      withAdmin(createAdminRoutes({ ...facts, metricsAccess: access })),
     metrics,
     readiness,
     attach(server) {
@@ -189,6 +203,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     rules: registry.rules,
     setRules: registry.setRules,
     setLocate: registry.setLocate,
+    nameContents: names => addNames(contentNames, names),
     announceStun(port) {
       stun ??= { port }
     },
@@ -207,6 +222,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
         signal,
       ),
     async close() {
+      closing.abort()
       clearInterval(sweeping)
       clearInterval(pinging)
       await sockets.close()
