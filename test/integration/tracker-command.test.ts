@@ -119,12 +119,12 @@ test('says what to do when the port is taken, the file is bad or an option is wr
   const codes = await Promise.all(runs.map(({ exit }) => exit))
   blocker.close()
   udp.close()
-  expect(codes).toEqual([1, 1, 1, 2, 1, 1])
+  expect(codes).toEqual([1, 1, 1, 2, 2, 1])
   expect(runs.map(({ out }) => out)).toEqual(['', '', '', '', '', ''])
   expect(runs[0]?.err).toContain('choose another with --port')
   expect(runs[1]?.err).toMatch(/line 3: .*write 10\.0\.0\.0\/8/)
   expect(runs[2]?.err).toContain('cannot read')
-  expect(runs[3]?.err).toContain('0 to 65535')
+  expect(runs[3]?.err).toMatch(/port \(--port\) is "eighty".*0 to 65535/)
   expect(runs[4]?.err).toContain('no network such as')
   expect(runs[5]?.err).toContain('--no-stun')
 })
@@ -146,4 +146,20 @@ test('explains which row applies to an address', async () => {
   const wrong = run('explain', 'ten')
   expect(await wrong.exit).toBe(2)
   expect(wrong.err).toContain('no IP address')
+})
+
+test('reads settings from a file, the environment and flags, and says which one won', async () => {
+  writeFileSync(join(folder, 'tracker.yaml'), 'port: 1234\nhost: 127.0.0.1\nlimits:\n  firstMessageMs: 200\n')
+  const shown = run('config', '--config', 'tracker.yaml', '--port', '0')
+  expect(await shown.exit).toBe(0)
+  expect(JSON.parse(shown.out)).toMatchObject({
+    port: { value: 0, from: '--port' },
+    host: { value: '127.0.0.1', from: 'tracker.yaml line 2' },
+    'limits.firstMessageMs': { value: 200, from: 'tracker.yaml line 4' },
+  })
+  const url = await ready(run('--config', 'tracker.yaml', '--port', '0'))
+  const silent = new WebSocket(url)
+  sockets.push(silent)
+  // Ten seconds by default: the file's limit is the one that closed it.
+  expect(await new Promise(resolve => silent.once('close', resolve))).toBe(1008)
 })

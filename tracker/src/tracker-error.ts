@@ -1,6 +1,7 @@
 /** What the tracker reports to whoever starts it. `message` says what to do about it. */
 export class TrackerError extends Error {
   readonly reason:
+    | 'bad-config'
     | 'bad-sites'
     | 'bad-proxy'
     | 'bad-admin-token'

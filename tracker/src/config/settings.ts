@@ -1,0 +1,91 @@
+import { parseCidr } from '../address/cidr.ts'
+import { limitSettings } from './limit-settings.ts'
+import { choice, list, optionalText, path, type Setting, secret, text, toggle, whole } from './setting.ts'
+
+/**
+ * Everything an operator may set, in the order of `--help`. A new one is one entry here: flag `--group-name`,
+ * variable `NEARCAST_GROUP_NAME` and key `group.name` follow; `npm test -- tracker/src/config -u` writes
+ * docs/tracker-settings.md anew.
+ */
+export const settings = {
+  port: whole({
+    about: 'TCP port of HTTP and WebSocket, and UDP port of STUN; 0 takes any free one.',
+    default: 8080,
+    unit: 'number',
+    min: 0,
+    max: 65_535,
+  }),
+  host: optionalText({ about: 'Address to listen on. Default: all.', unit: 'address' }),
+  sites: path({
+    about: 'CSV of site,cidr,mode,wan,uploadKbps,lineKbps. A changed file applies while running.',
+  }),
+  secret: secret({
+    about: 'Key of group labels and resume tokens. Machines that serve together share it. Default: random.',
+    leastChars: 16,
+  }),
+  trustedProxies: list({
+    about: 'Networks of proxies whose forwarding header is believed. Default: none.',
+    default: [],
+    unit: 'cidr',
+    flag: 'trust-proxy',
+    check: cidrProblem,
+  }),
+  proxyHeader: text({
+    about:
+      'The one header those proxies write: x-forwarded-for, forwarded, or one with a single address such as x-real-ip.',
+    default: 'x-forwarded-for',
+    unit: 'name',
+    check: name => (/^[A-Za-z0-9-]+$/.test(name) ? null : 'give the name of an HTTP header'),
+  }),
+  stun: toggle({ about: 'Whether STUN answers on UDP.', default: true }),
+  stunUrls: list({
+    about: 'Tell clients these STUN servers instead of our own.',
+    default: [],
+    unit: 'url',
+    flag: 'stun-url',
+    check: url => (/^stuns?:\S+$/.test(url) ? null : 'give a URL such as stun:stun.example.org:3478'),
+  }),
+  backlogBytes: whole({
+    about:
+      'Bytes that may wait for one slow reader before it is cut off. Every reader that stalls may cost so much memory.',
+    default: 262_144,
+    unit: 'bytes',
+    min: 65_536,
+    max: 67_108_864,
+  }),
+  log: {
+    level: choice({
+      about: 'What is logged: errors only, warnings too, or what happens as well.',
+      default: 'info',
+      choices: ['error', 'warn', 'info'],
+    }),
+  },
+  limits: limitSettings,
+} as const satisfies SettingTable
+
+export interface SettingTable {
+  readonly [name: string]: Setting<unknown> | { readonly [name: string]: Setting<unknown> }
+}
+
+/** What the tracker's process runs with: every setting of the table, resolved and readonly. */
+export type TrackerConfig = ConfigOf<typeof settings>
+
+export type ConfigOf<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : ConfigOf<Table[Name]>
+}
+
+/** What no single setting can say: [key, what is wrong and what helps]. */
+export function conflicts({ limits }: TrackerConfig): (readonly [key: string, problem: string])[] {
+  const problems: (readonly [string, string])[] = []
+  if (limits.partners <= limits.meshSize)
+    problems.push([
+      'limits.partners',
+      `must exceed limits.meshSize, ${limits.meshSize}: everybody in a mesh is a partner`,
+    ])
+  return problems
+}
+
+function cidrProblem(item: string): string | null {
+  const parsed = parseCidr(item)
+  return parsed.ok ? null : parsed.reason
+}
