@@ -36,6 +36,8 @@ export interface ClientExtras {
   readonly outcomes: readonly WireOutcome[]
   /** Child links that its uplink can feed; null while it was not measured. */
   readonly childLinks: number | null
+  /** A join token. */
+  readonly token?: string
   /** Takes named neighbours and addresses its offers itself. */
   readonly directed: boolean
 }

@@ -1,5 +1,6 @@
 import type { BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writePush, writeRefusal } from '@nearcast/peer-core/signalling'
+import type { TokenMode } from '../access/grant.ts'
 import type { Address } from '../address/address.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
 import { type Action, policyViolation } from './action.ts'
@@ -20,6 +21,14 @@ export interface Context {
   readonly random: () => number
   readonly labels: Labels
   readonly candidates: CandidatePolicy
+  readonly tokens: TokenMode
+  /** Ms since 1970. */
+  readonly wallClock: () => number
+  /** Memberships under tokens: all of them, and how many each holder has. */
+  readonly granted: Set<Peer>
+  readonly holders: Map<string, number>
+  /** Works out anew what applies to a connection. */
+  readonly reclassify: (connection: Connection) => void
   readonly siteOf: (address: Address) => string | null
   readonly swarms: Map<BinaryId, Swarm>
   readonly connections: Map<number, Connection>
@@ -59,7 +68,7 @@ export function refuse(
   action: 'announce' | 'scrape' = 'announce',
 ): void {
   context.counters.refused[refused]++
-  const message = writeRefusal({ action, infoHash, reason })
+  const message = writeRefusal({ action, infoHash, reason, wantsToken: refused === 'token' })
   if (message !== null) send(context, to, message)
   else context.actions.push({ type: 'close', to: to.id, code: policyViolation, reason })
 }

@@ -2,6 +2,7 @@ import type { Announce, ClientExtras } from '@nearcast/peer-core/signalling'
 import { prefixIndex } from './bag.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import type { Context } from './context.ts'
+import { releaseGrant, takeGrant } from './held-grants.ts'
 import { Ledger } from './ledger.ts'
 import { Partners } from './partners.ts'
 import type { Peer } from './peer.ts'
@@ -35,10 +36,12 @@ export function join(context: Context, connection: Connection, announce: Announc
     told: null,
     token: context.labels.token(announce.infoHash, announce.peerId),
     claim: null,
+    grant: null,
     mark: 0,
   }
   swarm.add(peer)
   connection.peers.set(membershipKey(swarm.infoHash, peer.id), peer)
+  takeGrant(context, peer)
   markDirty(context, peer)
   return peer
 }
@@ -47,6 +50,7 @@ export function leave(context: Context, peer: Peer): void {
   const { swarm, connection } = peer
   markDirty(context, peer)
   context.claims.delete(peer)
+  releaseGrant(context, peer)
   connection.peers.delete(membershipKey(swarm.infoHash, peer.id))
   swarm.remove(peer)
   if (swarm.peers.size === 0) context.swarms.delete(swarm.infoHash)
@@ -56,6 +60,7 @@ export function leave(context: Context, peer: Peer): void {
 export function refresh(context: Context, peer: Peer, announce: Announce): void {
   const { extras } = announce
   peer.swarm.setComplete(peer, announce.complete)
+  takeGrant(context, peer)
   if (extras === null) return
   peer.speaks = dialect(extras)
   peer.links = extras.have
@@ -94,6 +99,7 @@ export function handOver(context: Context, peer: Peer, connection: Connection): 
   markDirty(context, peer)
   peer.swarm.withdraw(peer)
   peer.connection = connection
+  takeGrant(context, peer)
   peer.mode = stricter(peer.wantedMode, connection.standing.policy.mode)
   peer.told = null
   peer.swarm.enrol(peer)

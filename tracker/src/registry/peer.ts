@@ -1,4 +1,5 @@
 import type { Announce, BinaryId, WireGroup } from '@nearcast/peer-core/signalling'
+import type { Grant } from '../access/grant.ts'
 import type { Bag } from './bag.ts'
 import type { Connection } from './connection.ts'
 import type { Ledger } from './ledger.ts'
@@ -33,6 +34,8 @@ export interface Peer {
   readonly token: string
   /** Another socket that wants this peer_id while its holder is asked whether it lives. */
   claim: Claim | null
+  /** The token under which it is here; null where none is needed. */
+  grant: Grant | null
   /** Number of the last selection that considered this peer; spares a set per announce. */
   mark: number
 }

@@ -31,9 +31,10 @@ export class Policies {
     return this.#table.match(address)?.site ?? null
   }
 
-  standing(address: Address): Standing {
-    const rule = this.#table.match(address)
-    const site = rule?.site ?? null
+  /** `signedSite`: what a token vouches for goes before what the address says. */
+  standing(address: Address, signedSite: string | null = null): Standing {
+    const rule = signedSite === null ? this.#table.match(address) : this.#table.named(signedSite)
+    const site = signedSite ?? rule?.site ?? null
     let policy = overlay(this.#base, rule?.policy)
     if (site !== null) policy = overlay(policy, this.#overrides.get(site))
     policy = overlay(policy, this.#overrides.get(null))

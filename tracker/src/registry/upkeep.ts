@@ -54,7 +54,7 @@ function tellGroup(context: Context, peer: Peer): void {
 /** Works out anew what applies to a connection, and tells its peers what changed. */
 export function reclassify(context: Context, connection: Connection, policies: Policies): void {
   const before = connection.standing
-  const after = policies.standing(connection.address)
+  const after = policies.standing(connection.address, connection.signedSite)
   const policyChanged = !samePolicy(before.policy, after.policy)
   if (!policyChanged && before.network.site === after.network.site) return
   connection.standing = after
