@@ -36,6 +36,7 @@ declare module 'bittorrent-tracker' {
     constructor(options: { readonly http: boolean; readonly udp: boolean; readonly ws: boolean; readonly stats: boolean })
     /** The \`ws\` server inside. */
     readonly ws: { address(): { readonly port: number } }
+    on(event: 'warning' | 'error', listener: (error: Error) => void): this
     listen(port: number, host: string, done: () => void): void
     close(done: () => void): void
   }
