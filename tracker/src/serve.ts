@@ -24,6 +24,8 @@ export async function serve(config: TrackerConfig): Promise<void> {
     // Editors replace files rather than write to them, which polling survives and inotify on the file does not.
     watchFile(file, { interval: 500 }, () => reportSites(file, reload(file, tracker.setSites)))
   }
+  const keys = config.access.keys
+  if (keys !== null) watchFile(keys, { interval: 500 }, () => reloadKeys(keys, config, tracker.setTokenKeys))
   console.log(JSON.stringify({ ready: true, announce: url }))
 
   let stopping = false
@@ -31,6 +33,7 @@ export async function serve(config: TrackerConfig): Promise<void> {
     if (stopping) return
     stopping = true
     if (file !== null) unwatchFile(file)
+    if (keys !== null) unwatchFile(keys)
     await close()
     process.exit(0)
   }
@@ -59,7 +62,8 @@ export function badSites(file: string, read: Extract<ReadSites, { ok: false }>):
 
 /** What a configuration means to the library. */
 function optionsFrom(config: TrackerConfig): ListenOptions {
-  const { port, host, secret, trustedProxies, proxyHeader, stun, stunUrls, backlogBytes, limits } = config
+  const { port, host, secret, trustedProxies, proxyHeader, stun, stunUrls, backlogBytes, access, limits } =
+    config
   return {
     port,
     ...(host !== null && { host }),
@@ -70,7 +74,41 @@ function optionsFrom(config: TrackerConfig): ListenOptions {
     withStun: stun,
     backlogBytes,
     limits,
+    candidates: access.candidates,
+    access: {
+      origins: access.origins,
+      native: access.native,
+      tokens: access.tokens,
+      keys: tokenKeys(config),
+      ...(access.audience !== null && { audience: access.audience }),
+    },
   }
+}
+
+/** Texts of all keys that verify join tokens. @throws TrackerError */
+function tokenKeys({ access }: TrackerConfig): readonly string[] {
+  const { keys, secret } = access
+  try {
+    return [...(secret === null ? [] : [secret]), ...(keys === null ? [] : [readFileSync(keys, 'utf8')])]
+  } catch (error) {
+    const why = error instanceof Error ? error.message : error
+    throw new TrackerError('bad-access', `cannot read ${keys}: ${why}`, error)
+  }
+}
+
+function reloadKeys(
+  file: string,
+  config: TrackerConfig,
+  apply: (texts: readonly string[]) => readonly string[],
+): void {
+  let problems: readonly string[]
+  try {
+    problems = apply(tokenKeys(config))
+  } catch (error) {
+    problems = [error instanceof Error ? error.message : String(error)]
+  }
+  if (problems.length === 0) console.error(`info: ${file}: the token keys are replaced.`)
+  else console.error(`error: ${file}: ${problems.join('; ')}\nThe token keys stay as they were.`)
 }
 
 function reload(file: string, apply: (csv: string) => ReadSites): ReadSites {

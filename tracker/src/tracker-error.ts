@@ -5,6 +5,7 @@ export class TrackerError extends Error {
     | 'bad-sites'
     | 'bad-proxy'
     | 'bad-admin-token'
+    | 'bad-access'
     | 'bad-address'
     | 'port-taken'
     | 'port-forbidden'

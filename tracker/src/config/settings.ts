@@ -1,4 +1,5 @@
 import { parseCidr } from '../address/cidr.ts'
+import { accessSettings } from './access-settings.ts'
 import { limitSettings } from './limit-settings.ts'
 import { choice, list, optionalText, path, type Setting, secret, text, toggle, whole } from './setting.ts'
 
@@ -53,6 +54,7 @@ export const settings = {
     min: 65_536,
     max: 67_108_864,
   }),
+  access: accessSettings,
   log: {
     level: choice({
       about: 'What is logged: errors only, warnings too, or what happens as well.',
@@ -75,13 +77,15 @@ export type ConfigOf<Table> = {
 }
 
 /** What no single setting can say: [key, what is wrong and what helps]. */
-export function conflicts({ limits }: TrackerConfig): (readonly [key: string, problem: string])[] {
+export function conflicts({ access, limits }: TrackerConfig): (readonly [key: string, problem: string])[] {
   const problems: (readonly [string, string])[] = []
   if (limits.partners <= limits.meshSize)
     problems.push([
       'limits.partners',
       `must exceed limits.meshSize, ${limits.meshSize}: everybody in a mesh is a partner`,
     ])
+  if (access.tokens !== 'off' && access.keys === null && access.secret === null)
+    problems.push(['access.tokens', 'needs a key to verify them: set access.keys or access.secret'])
   return problems
 }
 

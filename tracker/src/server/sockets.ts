@@ -2,16 +2,15 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { signallingLimits } from '@nearcast/peer-core/signalling'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Address } from '../address/address.ts'
 import type { Action, ConnectionId } from '../registry/action.ts'
-import type { Registry } from '../registry/registry.ts'
+import type { OpenInfo, Registry } from '../registry/registry.ts'
 
 export interface SocketsOptions {
   readonly registry: Registry
   /** Whom a request comes from, and what STUN servers to tell them; null refuses the upgrade. */
-  readonly identify: (
-    request: IncomingMessage,
-  ) => { readonly address: Address; readonly ice: readonly string[] } | null
+  readonly identify: (request: IncomingMessage) => OpenInfo | null
+  /** Takes what is for none of these sockets, and tokens to look at. */
+  readonly elsewhere?: (action: Action) => void
   /** Bytes that may wait for a reader before it is cut off. @default 262144 */
   readonly backlogBytes?: number
   /** How often a quiet socket is asked whether it lives, ms. @default 30000 */
@@ -80,7 +79,11 @@ export function createSockets(options: SocketsOptions): Sockets {
   function perform(actions: readonly Action[]): void {
     for (const action of actions) {
       const socket = seats.get(action.to)?.socket
-      if (socket === undefined || socket.readyState !== socket.OPEN) continue
+      if (socket === undefined || action.type === 'verify') {
+        options.elsewhere?.(action)
+        continue
+      }
+      if (socket.readyState !== socket.OPEN) continue
       switch (action.type) {
         case 'send':
           socket.send(action.message)
@@ -128,7 +131,7 @@ export function createSockets(options: SocketsOptions): Sockets {
   }
 }
 
-function refuseUpgrade(socket: Duplex, status: string): void {
+export function refuseUpgrade(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 

@@ -3,17 +3,21 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WirePolicy } from '@nearcast/peer-core/signalling'
 import type { Hono } from 'hono'
+import { type AccessOptions, type Admission, createGate } from '../access/gate.ts'
+import type { Grant } from '../access/grant.ts'
 import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
+import type { CandidatePolicy } from '../candidates/screened.ts'
+import type { Action } from '../registry/action.ts'
 import type { RegistryLimits } from '../registry/limits.ts'
-import { createRegistry, type RegistryStats } from '../registry/registry.ts'
+import { createRegistry, type OpenInfo, type RegistryStats } from '../registry/registry.ts'
 import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { clientAddress } from './client-address.ts'
 import type { Log } from './log.ts'
 import { createProxyCheck } from './proxy-check.ts'
 import { createRoutes } from './routes.ts'
-import { attachSockets, createSockets } from './sockets.ts'
+import { attachSockets, createSockets, refuseUpgrade } from './sockets.ts'
 import { stunUrlFor } from './stun-urls.ts'
 
 export interface TrackerOptions {
@@ -33,6 +37,10 @@ export interface TrackerOptions {
   /** Key of group labels and resume tokens; share it among machines that serve together. @default random */
   readonly secret?: Uint8Array
   readonly limits?: Partial<RegistryLimits>
+  /** Which pages may connect, and whether they need join tokens. @default all, and none */
+  readonly access?: AccessOptions
+  /** Which ICE candidates pass from client to client. @default 'own' */
+  readonly candidates?: CandidatePolicy
   /** Bytes that may wait for one slow reader. @default 262144 */
   readonly backlogBytes?: number
   /** @default warnings and errors as text on stderr */
@@ -53,8 +61,16 @@ export interface Tracker {
   setOverride(site: string | null, override: WirePolicy | null): void
   /** Tells clients of this STUN port from now on, unless URLs were given. */
   announceStun(port: number): void
-  stats(): RegistryStats
+  /** Takes other keys for join tokens. Returns what is wrong with them; then nothing has changed. */
+  setTokenKeys(texts: readonly string[]): readonly string[]
+  stats(): TrackerStats
   close(): Promise<void>
+}
+
+/** Totals since start. */
+export interface TrackerStats extends RegistryStats {
+  /** Connections refused before they were opened. */
+  readonly turnedAway: Readonly<Record<'origin' | 'token', number>>
 }
 
 /** Rule changes and group sizes reach viewers with this delay at most, ms. */
@@ -63,6 +79,10 @@ const sweepMs = 100
 export function createTracker(options: TrackerOptions = {}): Tracker {
   const log = options.log ?? logToStderr
   const now = () => performance.now()
+  const gate = createGate(options.access)
+  /** What tokens in URLs allow, until their sockets are open. */
+  const grants = new WeakMap<IncomingMessage, Grant>()
+  const said = new Set<string>()
   const registry = createRegistry({
     now,
     wallClock: () => Date.now(),
@@ -70,6 +90,8 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     secret: options.secret ?? randomBytes(32),
     ...(options.policy && { policy: options.policy }),
     ...(options.limits && { limits: options.limits }),
+    ...(options.candidates && { candidates: options.candidates }),
+    tokens: gate.tokens,
   })
   const trust = {
     proxies: (options.trustedProxies ?? []).map(proxy),
@@ -80,6 +102,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const sockets = createSockets({
     registry,
     identify,
+    elsewhere,
     ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
   })
   if (options.sites !== undefined) {
@@ -97,20 +120,21 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   return {
     app: createRoutes({ startedAt: now(), now, stats: () => registry.stats() }),
     attach(server) {
-      const detach = attachSockets(server, sockets.upgrade)
+      const detach = attachSockets(server, upgrade)
       detachers.add(detach)
       return () => {
         detachers.delete(detach)
         detach()
       }
     },
-    upgrade: sockets.upgrade,
+    upgrade,
     setSites,
     setOverride: (site, override) => registry.setOverride(site, override),
     announceStun(port) {
       stun ??= { port }
     },
-    stats: () => registry.stats(),
+    setTokenKeys: texts => gate.setKeys(texts),
+    stats: () => ({ ...registry.stats(), turnedAway: { ...gate.refused } }),
     async close() {
       clearInterval(sweeping)
       clearInterval(pinging)
@@ -126,15 +150,58 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     return read
   }
 
-  function identify(request: IncomingMessage) {
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const admission = gate.admit({ url: request.url ?? '/', origin: request.headers.origin })
+    const go = (admitted: Admission) => {
+      if (socket.destroyed) return
+      if (!admitted.ok) {
+        sayOnce(admitted.reason)
+        return refuseUpgrade(socket, admitted.status === 401 ? '401 Unauthorized' : '403 Forbidden')
+      }
+      if (admitted.grant !== null) grants.set(request, admitted.grant)
+      sockets.upgrade(request, socket, head)
+    }
+    if (admission instanceof Promise) void admission.then(go)
+    else go(admission)
+  }
+
+  /** Whoever is turned away may come back a thousand times; that it happens at all is what the operator must know. */
+  function sayOnce(reason: string): void {
+    if (said.has(reason)) return
+    said.add(reason)
+    log({
+      level: 'warn',
+      event: 'turned-away',
+      message: `Turned a client away: ${reason}. Further ones are counted and not logged.`,
+    })
+  }
+
+  function elsewhere(action: Action): void {
+    if (action.type !== 'verify') return
+    const { to, token } = action
+    void gate.verify(token).then(result => sockets.perform(registry.verified(to, token, result)))
+  }
+
+  function identify(request: IncomingMessage): OpenInfo | null {
     const socketAddress = parseAddress(request.socket.remoteAddress ?? '')
     if (socketAddress === null) return null
     const address = clientAddress(socketAddress, request.headers, trust)
     checkProxy(address, trust.proxies.length === 0 && isForwarded(request))
-    if (stun === null) return { address, ice: [] }
-    if ('urls' in stun) return { address, ice: stun.urls }
+    const { origin } = request.headers
+    const grant = grants.get(request)
+    return {
+      address,
+      ice: iceFor(request),
+      ...(origin !== undefined && { origin }),
+      ...(grant !== undefined && { grant }),
+    }
+  }
+
+  function iceFor(request: IncomingMessage): readonly string[] {
+    if (stun === null) return []
+    if ('urls' in stun) return stun.urls
     const url = stunUrlFor(request, stun.port)
-    return { address, ice: url === null ? [] : [url] }
+    return url === null ? [] : [url]
   }
 }
 
