@@ -133,7 +133,7 @@ export interface Hasher {
   sha256(blocks: readonly Uint8Array[]): Promise<Uint8Array[]>
 }
 
-/** A peer the tracker named. `level`: `site`, `address`, `prefix`, `asn`, `country` or `far`. */
+/** A peer the tracker named. `level`: `lan`, `site`, `address`, `prefix`, `asn`, `country` or `far`. */
 export interface Neighbour {
   readonly peer: PeerId
   readonly level: string

@@ -93,7 +93,7 @@ test('a changed site file reaches viewers at once; a bad one changes nothing and
   const tracker = run('--port', '0', '--host', '127.0.0.1', '--sites', 'sites.csv')
   const heard = await announce(await ready(tracker))
   writeFileSync(file, 'site,cidr,mode\nlab,127.0.0.0/8,off\nx,10.0.0.0/40,\n')
-  await vi.waitFor(() => expect(tracker.err).toMatch(/line 3: .*0 to 32[\s\S]*stay as they were/), 10_000)
+  await vi.waitFor(() => expect(tracker.err).toMatch(/line 3: .*0 to 32[\s\S]*stays in force/), 10_000)
   expect(heard).toHaveLength(1)
   writeFileSync(file, 'site,cidr,mode\nlab,127.0.0.0/8,off\n')
   // Announced by itself, long before the viewer's next announce.

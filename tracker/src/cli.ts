@@ -6,9 +6,9 @@ import { parseAddress } from './address/address.ts'
 import { addFlags, typedFlags } from './config/flags.ts'
 import { type ReadConfig, readConfig } from './config/read-config.ts'
 import { configAsJson, configAsText } from './config/show-config.ts'
-import { Policies } from './registry/policies.ts'
-import { badSites, readSitesFile, serve } from './serve.ts'
-import { readSites } from './sites/read-sites.ts'
+import { explain } from './explain.ts'
+import { type OperatorPaths, readOperatorFiles } from './operator-files.ts'
+import { serve } from './serve.ts'
 import { TrackerError } from './tracker-error.ts'
 
 /** `nearcast-tracker`: stdout is for machines (one JSON line), stderr for people. */
@@ -28,11 +28,13 @@ addAccessCommands(program)
 
 program
   .command('explain')
-  .description('say which row of the site file applies to an address, and why')
+  .description(
+    'say what applies to an address, and why: row of the site file, rules, provider, country, group',
+  )
   .argument('<address>', 'an IPv4 or IPv6 address')
   .exitOverride()
   .action((address: string, _flags: unknown, command: Command) =>
-    explain(address, configured(command).config.sites),
+    explainTo(address, configured(command).config),
   )
 
 program
@@ -67,38 +69,12 @@ function configured(command: Command): Extract<ReadConfig, { ok: true }> {
   )
 }
 
-function explain(text: string, file: string | null): void {
+function explainTo(text: string, paths: OperatorPaths): void {
   const address = parseAddress(text)
   if (address === null) throw new InvalidArgumentError(`"${text}" is no IP address`)
-  const policies = new Policies()
-  if (file !== null) {
-    const read = readSites(readSitesFile(file))
-    if (!read.ok) throw badSites(file, read)
-    policies.setTable(read.table)
-  }
-  const { match, shadowed, standing } = policies.explain(address)
-  if (match === null) {
-    console.error(
-      `${address.text}: no row of ${file ?? 'a site file (none given)'} covers it; the defaults apply.`,
-    )
-  } else {
-    console.error(
-      `${address.text}: line ${match.line}, ${match.cidr.text}, site "${match.site}", is the first row that covers it.`,
-    )
-  }
-  for (const { line, cidr, site } of shadowed)
-    console.error(`  line ${line}, ${cidr.text}, "${site}", covers it too, but comes later.`)
-  const group = match === null ? (address.family === 4 ? 'public address' : 'public /64') : 'site'
-  console.log(
-    JSON.stringify({
-      address: address.text,
-      site: match?.site ?? null,
-      line: match?.line ?? null,
-      cidr: match?.cidr.text ?? null,
-      group,
-      policy: standing.policy,
-    }),
-  )
+  const { lines, json } = explain(address, paths, readOperatorFiles(paths))
+  console.error(lines.join('\n'))
+  console.log(JSON.stringify(json))
 }
 
 function report(error: unknown): number {

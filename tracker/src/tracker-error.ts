@@ -3,6 +3,8 @@ export class TrackerError extends Error {
   readonly reason:
     | 'bad-config'
     | 'bad-sites'
+    | 'bad-policies'
+    | 'bad-database'
     | 'bad-proxy'
     | 'bad-admin-token'
     | 'bad-access'

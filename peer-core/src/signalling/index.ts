@@ -1,5 +1,5 @@
 export { contentId } from '../identity/content-id.ts'
-export { infoHash } from '../identity/info-hash.ts'
+export { swarmText } from '../identity/info-hash.ts'
 export { type BinaryId, binaryToHex, hexToBinary, isBinaryId, isHexId } from './binary.ts'
 export type {
   Announce,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type BinaryId, contentId, hexToBinary, infoHash, isHexId } from '@nearcast/peer-core/signalling'
+import { type BinaryId, contentId, hexToBinary, isHexId, swarmText } from '@nearcast/peer-core/signalling'
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import type { Grant, TokenRefusal, Verified } from './grant.ts'
 import type { TokenKey } from './read-keys.ts'
@@ -87,7 +87,7 @@ export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
           currentDate: new Date(now()),
           requiredClaims: ['exp'],
         })
-        return await grantOf(token, payload, leewaySeconds)
+        return grantOf(token, payload, leewaySeconds)
       } catch (error) {
         reason = reasonOf(error)
         if (reason !== 'signature') return refuse(reason)
@@ -98,7 +98,7 @@ export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
 }
 
 /** Our claims: `content` (required), `origin`, `site`, `peers`. One that is there and makes no sense spoils the token. */
-async function grantOf(token: string, payload: JWTPayload, leewaySeconds: number): Promise<Verified> {
+function grantOf(token: string, payload: JWTPayload, leewaySeconds: number): Verified {
   const contents = textsOf(payload['content'])
   const origins = payload['origin'] === undefined ? null : textsOf(payload['origin'])
   const { site = null, peers = Number.POSITIVE_INFINITY } = payload as { site?: unknown; peers?: unknown }
@@ -112,7 +112,7 @@ async function grantOf(token: string, payload: JWTPayload, leewaySeconds: number
   const grant: Grant = {
     token,
     holder: payload.jti ?? payload.sub ?? createHash('sha256').update(token).digest('base64url'),
-    content: contents.includes('*') ? 'any' : new Set(await Promise.all(contents.map(swarmOf))),
+    content: contents.includes('*') ? 'any' : new Set(contents.map(swarmOf)),
     origins,
     site: site as string | null,
     until: ((payload.exp ?? 0) + leewaySeconds) * 1_000,
@@ -122,15 +122,10 @@ async function grantOf(token: string, payload: JWTPayload, leewaySeconds: number
 }
 
 /** An info hash as it is, a content id or a manifest's URL as clients name the swarm after it. */
-async function swarmOf(content: string): Promise<BinaryId> {
+function swarmOf(content: string): BinaryId {
   if (isHexId(content)) return hexToBinary(content)
-  return hexToBinary(await infoHash(contentId(content) ?? content, nodeHasher))
-}
-
-const nodeHasher = {
-  name: 'node',
-  sha256: async (blocks: readonly Uint8Array[]) =>
-    blocks.map(block => new Uint8Array(createHash('sha256').update(block).digest())),
+  const named = swarmText(contentId(content) ?? content)
+  return createHash('sha256').update(named).digest().subarray(0, 20).toString('latin1')
 }
 
 function textsOf(claim: unknown): readonly string[] | null {

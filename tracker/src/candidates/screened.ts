@@ -1,5 +1,6 @@
 import type { Connection } from '../registry/connection.ts'
 import type { Context } from '../registry/context.ts'
+import type { Peer } from '../registry/peer.ts'
 import { Screen } from './screen.ts'
 
 /**
@@ -8,15 +9,28 @@ import { Screen } from './screen.ts'
  */
 export type CandidatePolicy = 'own' | 'relays' | 'any'
 
-/** The screen for what this connection sends, or null when all may pass. */
-export function screenOf(context: Context, connection: Connection): Screen | null {
-  if (context.candidates === 'any') return null
+/** What of a description by `sender` may be passed on. */
+export function screenedDescription(context: Context, { connection, policy }: Peer, sdp: string): string {
+  if (context.candidates === 'any') return sdp
+  return screenOf(context, connection).description(sdp, policy.wan === 'deny')
+}
+
+/** The same for trickled candidates; empty when none may. */
+export function screenedCandidates(
+  context: Context,
+  { connection, policy }: Peer,
+  candidates: readonly string[],
+): readonly string[] {
+  if (context.candidates === 'any') return candidates
+  return screenOf(context, connection).candidates(candidates, policy.wan === 'deny')
+}
+
+function screenOf(context: Context, connection: Connection): Screen {
   connection.screen ??= new Screen(
     {
       address: connection.address,
       site: connection.standing.network.site,
-      wan: connection.standing.policy.wan,
-      siteOf: context.siteOf,
+      siteOf: address => context.policies.siteOf(address),
       relays: context.candidates === 'relays',
     },
     reason => context.counters.stripped[reason]++,

@@ -48,6 +48,11 @@ export const limitSettings = {
     about: 'Group size up to which everybody is linked with everybody; a larger one gets a backbone.',
     max: 200,
   }),
+  crossLanLinks: limit('crossLanLinks', 'neighbours', 0, {
+    about:
+      'Neighbours named in another private network behind the same address, while nobody knows whether the two reach each other.',
+    max: 100,
+  }),
   farLinks: limit('farLinks', 'links', 0, {
     about: 'Links that leave the group, at most, when the group is not empty; 0: none.',
     max: 50,

@@ -20,6 +20,22 @@ export const settings = {
   sites: path({
     about: 'CSV of site,cidr,mode,wan,uploadKbps,lineKbps. A changed file applies while running.',
   }),
+  policies: path({
+    about:
+      'JSON of rules by site and content, such as {"rules": [{"site": "hq", "mode": "off"}]}. A changed file applies while running; what /admin/policy changes is written to it.',
+  }),
+  asnDatabase: path({
+    about:
+      'MMDB file that names the provider of an address, such as GeoLite2-ASN.mmdb. A changed file applies while running.',
+  }),
+  countryDatabase: path({
+    about:
+      'MMDB file that names the country of an address, such as GeoLite2-Country.mmdb. A changed file applies while running.',
+  }),
+  adminToken: secret({
+    about: 'Token that opens /admin and the dashboard. Default: none, and both are shut.',
+    leastChars: 16,
+  }),
   secret: secret({
     about: 'Key of group labels and resume tokens. Machines that serve together share it. Default: random.',
     leastChars: 16,

@@ -1,6 +1,6 @@
 import type { Announce, BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writeOffer, writeResponse } from '@nearcast/peer-core/signalling'
-import { screenOf } from '../candidates/screened.ts'
+import { screenedDescription } from '../candidates/screened.ts'
 import type { BagLevel } from './bag.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
@@ -33,7 +33,7 @@ export function announce(context: Context, connection: Connection, message: Anno
   picks.forEach(({ peer: receiver, level }, i) => {
     const offer = message.offers[i]
     if (offer === undefined) return
-    relayOffer(context, peer, receiver, level as BagLevel, offer.offerId, offer.sdp, 'speculative')
+    relayOffer(context, peer, receiver, level, offer.offerId, offer.sdp, 'speculative')
   })
 }
 
@@ -61,7 +61,7 @@ export function relayOffer(
   context.expiries.push({ receiver, offerId, offer, until: offer.until })
   meet(from, receiver, level, now)
   context.counters.offers[level]++
-  const clean = screenOf(context, from.connection)?.description(sdp) ?? sdp
+  const clean = screenedDescription(context, from, sdp)
   const ours = receiver.speaks === 'standard' ? null : { level, trickle: kind === 'directed' }
   send(context, receiver.connection, writeOffer(from.swarm.infoHash, from.id, offerId, clean, ours))
 }
@@ -107,8 +107,8 @@ function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
   const place = takePlace(context, peer)
   const picks = peer.speaks === 'directed' ? pickNeighbours(peer, { ...context, now }) : []
   for (const { peer: other, level } of picks) {
-    meet(peer, other, level as BagLevel, now)
-    context.counters.named[level as BagLevel]++
+    meet(peer, other, level, now)
+    context.counters.named[level]++
   }
   const neighbours = [
     ...(place?.neighbours ?? []),
@@ -116,7 +116,7 @@ function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
   ]
   return {
     ...(group && { group }),
-    ...(news && { policy: peer.connection.standing.policy }),
+    ...(news && { policy: peer.policy }),
     ...(news && peer.connection.ice.length > 0 && { ice: peer.connection.ice }),
     ...(place && { backbone: place.backbone }),
     ...(neighbours.length > 0 && { neighbours }),

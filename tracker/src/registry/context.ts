@@ -1,7 +1,6 @@
 import type { BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writePush, writeRefusal } from '@nearcast/peer-core/signalling'
 import type { TokenMode } from '../access/grant.ts'
-import type { Address } from '../address/address.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
 import { type Action, policyViolation } from './action.ts'
 import type { Bag } from './bag.ts'
@@ -12,6 +11,7 @@ import type { Labels } from './labels.ts'
 import type { OpenOffer } from './ledger.ts'
 import type { RegistryLimits } from './limits.ts'
 import type { Peer } from './peer.ts'
+import type { Policies } from './policies.ts'
 import type { Swarm } from './swarm.ts'
 
 /** What the registry's parts share: its memory, the arguments of the world, and the list of things to do. */
@@ -20,6 +20,7 @@ export interface Context {
   readonly now: () => number
   readonly random: () => number
   readonly labels: Labels
+  readonly policies: Policies
   readonly candidates: CandidatePolicy
   readonly tokens: TokenMode
   /** Ms since 1970. */
@@ -27,9 +28,6 @@ export interface Context {
   /** Memberships under tokens: all of them, and how many each holder has. */
   readonly granted: Set<Peer>
   readonly holders: Map<string, number>
-  /** Works out anew what applies to a connection. */
-  readonly reclassify: (connection: Connection) => void
-  readonly siteOf: (address: Address) => string | null
   readonly swarms: Map<BinaryId, Swarm>
   readonly connections: Map<number, Connection>
   readonly counters: RegistryCounters

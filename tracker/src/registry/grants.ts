@@ -5,6 +5,7 @@ import { type Context, refuse } from './context.ts'
 import { problemWith, releaseGrant } from './held-grants.ts'
 import { leave } from './membership.ts'
 import type { Peer } from './peer.ts'
+import { reclassify } from './upkeep.ts'
 
 /** Who may be in which swarm, where the operator asks for tokens. */
 
@@ -84,7 +85,7 @@ export function expireGrants(context: Context): void {
     connection.grants?.delete(membershipKey(swarm.infoHash, peer.id))
     if (peer.grant.site !== null && connection.signedSite === peer.grant.site) {
       connection.signedSite = null
-      context.reclassify(connection)
+      reclassify(context, connection)
     }
     if (context.tokens === 'required') {
       leave(context, peer)
@@ -118,7 +119,7 @@ function admit(
   if (grant !== connection.grant) remember(context, connection, key, grant)
   if (grant.site !== null && grant.site !== connection.signedSite) {
     connection.signedSite = grant.site
-    context.reclassify(connection)
+    reclassify(context, connection)
   }
   return true
 }

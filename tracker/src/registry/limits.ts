@@ -25,6 +25,11 @@ export interface RegistryLimits {
    * four fifths of this. Must stay below `partners`. @default 30
    */
   readonly meshSize: number
+  /**
+   * Neighbours named in another private network behind the same address, while nobody knows whether the two reach each
+   * other. Raising it finds out sooner, for as many more dials in vain where they do not. @default 4
+   */
+  readonly crossLanLinks: number
   /** Links that leave the group, at most, when the group is not empty. @default 4 */
   readonly farLinks: number
   /** How long the holder of a disputed peer_id has to answer a ping, ms. @default 5000 */
@@ -47,6 +52,7 @@ export const defaultLimits: RegistryLimits = {
   partnerMs: 600_000,
   partners: 48,
   meshSize: 30,
+  crossLanLinks: 4,
   farLinks: 4,
   claimMs: 5_000,
   groupPushMs: 1_000,

@@ -1,4 +1,4 @@
-import { type BagLevel, bagLevels } from './bag.ts'
+import { type BagLevel, bagLevels, siteIndex } from './bag.ts'
 import { groupBag } from './group.ts'
 import type { Peer } from './peer.ts'
 
@@ -9,5 +9,5 @@ export function meet(a: Peer, b: Peer, level: BagLevel, now: number): void {
 }
 
 function leavesGroup(peer: Peer, level: BagLevel): boolean {
-  return bagLevels.indexOf(level) > (groupBag(peer)?.levelIndex ?? 0)
+  return bagLevels.indexOf(level) > (groupBag(peer)?.levelIndex ?? siteIndex)
 }

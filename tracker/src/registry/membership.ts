@@ -1,5 +1,6 @@
 import type { Announce, ClientExtras } from '@nearcast/peer-core/signalling'
-import { prefixIndex } from './bag.ts'
+import { stricterMode } from '../sites/site-policy.ts'
+import { bagLevels, prefixIndex } from './bag.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import type { Context } from './context.ts'
 import { releaseGrant, takeGrant } from './held-grants.ts'
@@ -18,19 +19,24 @@ export function join(context: Context, connection: Connection, announce: Announc
     context.swarms.set(announce.infoHash, swarm)
   }
   const wantedMode = announce.extras?.mode ?? 'share'
+  const { standing } = connection
+  const policy = context.policies.policyOf(standing, announce.infoHash, announce.peerId)
   const peer: Peer = {
     id: announce.peerId,
     swarm,
     connection,
     speaks: dialect(announce.extras),
-    mode: stricter(wantedMode, connection.standing.policy.mode),
+    mode: stricterMode(wantedMode, policy.mode),
     wantedMode,
+    policy,
+    home: standing.network.address,
+    lan: null,
     complete: announce.complete,
     links: announce.extras?.have ?? 0,
     want: announce.extras?.want ?? 0,
     childLinks: announce.extras?.childLinks ?? null,
-    bags: [null, null, null, null],
-    slots: [-1, -1, -1, -1],
+    bags: bagLevels.map(() => null),
+    slots: bagLevels.map(() => -1),
     ledger: new Ledger(),
     partners: new Partners(context.limits.partners, context.limits.partnerMs),
     told: null,
@@ -78,13 +84,14 @@ export function refresh(context: Context, peer: Peer, announce: Announce): void 
   setStanding(context, peer)
 }
 
-/** Brings the peer's bags in line with its mode and its connection's standing. */
+/** Brings the peer's bags in line with its mode, and with its connection's standing when that `moved`. */
 export function setStanding(context: Context, peer: Peer, moved = false): void {
-  const mode = stricter(peer.wantedMode, peer.connection.standing.policy.mode)
+  const mode = stricterMode(peer.wantedMode, peer.policy.mode)
   if (mode === peer.mode && !moved) return
   markDirty(context, peer)
   peer.swarm.withdraw(peer)
   peer.mode = mode
+  place(peer)
   peer.swarm.enrol(peer)
   markDirty(context, peer)
 }
@@ -100,10 +107,16 @@ export function handOver(context: Context, peer: Peer, connection: Connection): 
   peer.swarm.withdraw(peer)
   peer.connection = connection
   takeGrant(context, peer)
-  peer.mode = stricter(peer.wantedMode, connection.standing.policy.mode)
+  peer.policy = context.policies.policyOf(connection.standing, peer.swarm.infoHash, peer.id)
+  peer.mode = stricterMode(peer.wantedMode, peer.policy.mode)
   peer.told = null
+  place(peer)
   peer.swarm.enrol(peer)
   markDirty(context, peer)
+}
+
+function place(peer: Peer): void {
+  peer.home = peer.connection.standing.network.address
 }
 
 function markDirty(context: Context, peer: Peer): void {
@@ -114,11 +127,4 @@ function markDirty(context: Context, peer: Peer): void {
 
 function dialect(extras: ClientExtras | null): Peer['speaks'] {
   return extras === null ? 'standard' : extras.directed ? 'directed' : 'extras'
-}
-
-type Mode = Peer['mode']
-
-function stricter(a: Mode, b: Mode): Mode {
-  const order: readonly Mode[] = ['share', 'leech', 'off']
-  return order.indexOf(a) > order.indexOf(b) ? a : b
 }

@@ -1,9 +1,9 @@
 import type { Announce, BinaryId, WireGroup } from '@nearcast/peer-core/signalling'
 import type { Grant } from '../access/grant.ts'
-import type { Bag } from './bag.ts'
+import type { SitePolicy } from '../sites/site-policy.ts'
+import type { Bag, BagLevel } from './bag.ts'
 import type { Connection } from './connection.ts'
 import type { Ledger } from './ledger.ts'
-import { levelBetween } from './network.ts'
 import type { Partners } from './partners.ts'
 import type { Swarm } from './swarm.ts'
 
@@ -18,6 +18,12 @@ export interface Peer {
   /** The stricter of what the client and the operator want. */
   mode: 'share' | 'leech' | 'off'
   wantedMode: 'share' | 'leech' | 'off'
+  /** What the operator decided for this peer: its network, its content, its place in a rollout. */
+  policy: SitePolicy
+  /** Peers with the same one are taken to share a line; the public address, until outcomes say otherwise. */
+  home: string
+  /** Which private network behind `home`, as the client names it; null unknown or of no matter. */
+  lan: string | null
   complete: boolean
   /** Links open and links wanted, as our clients report them. */
   links: number
@@ -53,8 +59,18 @@ interface Claim {
 export function mayMeet(a: Peer, b: Peer): boolean {
   if (a === b || a.mode === 'off' || b.mode === 'off') return false
   if (a.mode === 'leech' && b.mode === 'leech') return false
-  if (a.connection.standing.policy.wan === 'allow' && b.connection.standing.policy.wan === 'allow')
-    return true
-  const level = levelBetween(a.connection.standing.network, b.connection.standing.network)
-  return level === 'site' || level === 'address'
+  if (a.policy.wan === 'allow' && b.policy.wan === 'allow') return true
+  const level = levelBetween(a, b)
+  return level === 'lan' || level === 'site' || level === 'address'
+}
+
+/** The nearest level that two peers share. */
+export function levelBetween(a: Peer, b: Peer): BagLevel {
+  if (a.lan !== null && a.lan === b.lan && a.home === b.home) return 'lan'
+  const [mine, theirs] = [a.connection.standing.network, b.connection.standing.network]
+  if (mine.site !== null && mine.site === theirs.site) return 'site'
+  if (a.home === b.home) return 'address'
+  if (mine.prefix === theirs.prefix) return 'prefix'
+  if (mine.asn !== null && mine.asn === theirs.asn) return 'asn'
+  return mine.country !== null && mine.country === theirs.country ? 'country' : 'far'
 }

@@ -4,8 +4,7 @@ import type { Bag } from './bag.ts'
 import { type Context, push } from './context.ts'
 import { groupBag } from './group.ts'
 import { meet } from './meet.ts'
-import { levelBetween } from './network.ts'
-import { mayMeet, type Peer } from './peer.ts'
+import { levelBetween, mayMeet, type Peer } from './peer.ts'
 
 /** Who stands where in a group too large for a mesh: kept in the group's backbone, told to whom it concerns. */
 
@@ -62,11 +61,10 @@ function found(bag: Bag): void {
 function placeIn(context: Context, backbone: Backbone<Peer>, peer: Peer): Place | null {
   const standing = backbone.standing(peer)
   if (standing === null) return null
-  const home = peer.connection.standing.network
   const neighbours: WireNeighbour[] = []
   for (const other of standing.links) {
     if (!mayMeet(peer, other)) continue
-    const level = levelBetween(home, other.connection.standing.network)
+    const level = levelBetween(peer, other)
     meet(peer, other, level, context.now())
     context.counters.named[level]++
     neighbours.push({ peerId: other.id, level })

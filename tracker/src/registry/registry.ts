@@ -10,7 +10,8 @@ import type { Grant, TokenMode, Verified } from '../access/grant.ts'
 import type { Address } from '../address/address.ts'
 import { isPrivate } from '../address/address.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
-import type { Explanation, SiteTable } from '../sites/site-table.ts'
+import { type PolicyRule, scopeOf } from '../policy/policy-rule.ts'
+import type { SiteTable } from '../sites/site-table.ts'
 import { type Action, type ConnectionId, policyViolation } from './action.ts'
 import { announce, refuseClaims, settleClaims } from './announce.ts'
 import type { Connection } from './connection.ts'
@@ -21,7 +22,7 @@ import { authorise, expireGrants, park, settle } from './grants.ts'
 import { createLabels } from './labels.ts'
 import { defaultLimits, type RegistryLimits } from './limits.ts'
 import { leave } from './membership.ts'
-import type { Standing } from './network.ts'
+import type { Locate } from './network.ts'
 import { Policies } from './policies.ts'
 import { relay } from './relay.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -38,6 +39,8 @@ export interface RegistryOptions {
   readonly secret: Uint8Array
   /** What applies where no site row says otherwise. @default share, wan allow, no caps */
   readonly policy?: WirePolicy
+  /** Provider and country of an address. @default nobody knows */
+  readonly locate?: Locate
   readonly limits?: Partial<RegistryLimits>
   /** Which ICE candidates pass from client to client. @default 'own' */
   readonly candidates?: CandidatePolicy
@@ -71,9 +74,15 @@ export interface Registry {
   sweep(slice?: number): readonly Action[]
   /** Replaces the operator's sites; whoever is affected hears it with the next sweeps. */
   setSites(table: SiteTable): void
-  /** Switches something for a site, or for all (null). `{ mode: 'off' }` for all is the kill switch; null undoes. */
+  /** Replaces where addresses are said to be. */
+  setLocate(locate: Locate): void
+  /** The rules in force beside the sites. */
+  rules(): readonly PolicyRule[]
+  /** Replaces all of them. `{ policy: { mode: 'off' } }` without a scope is the kill switch. */
+  setRules(rules: readonly PolicyRule[]): void
+  /** One rule for a site, or for all with null; null takes it back. */
   setOverride(site: string | null, override: WirePolicy | null): void
-  explain(address: Address): Explanation & { readonly standing: Standing }
+  explain(address: Address): ReturnType<Policies['explain']>
   stats(): RegistryStats
 }
 
@@ -87,6 +96,7 @@ export interface RegistryStats extends Readonly<RegistryCounters> {
 
 export function createRegistry(options: RegistryOptions): Registry {
   const policies = new Policies(options.policy)
+  if (options.locate) policies.setLocate(options.locate)
   const perAddress = new Map<string, number>()
   /** Sockets that said nothing yet, oldest first. */
   const silent = new Map<ConnectionId, number>()
@@ -99,13 +109,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     now: options.now,
     random: options.random,
     labels: createLabels(options.secret, options.wallClock),
+    policies,
     candidates: options.candidates ?? 'own',
     tokens: options.tokens ?? 'off',
     wallClock: options.wallClock,
     granted: new Set(),
     holders: new Map(),
-    reclassify: connection => reclassify(context, connection, policies),
-    siteOf: address => policies.siteOf(address),
     swarms: new Map(),
     connections: new Map(),
     counters: createCounters(),
@@ -211,7 +220,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       for (let left = slice; stale !== null && left > 0; left--) {
         const next = stale.next()
         if (next.done) stale = null
-        else reclassify(context, next.value, policies)
+        else reclassify(context, next.value)
       }
       for (const bag of context.waiting) context.touched.add(bag)
       return drain()
@@ -222,9 +231,18 @@ export function createRegistry(options: RegistryOptions): Registry {
       stale = connections.values()
     },
 
-    setOverride(site, override) {
-      policies.setOverride(site, override)
+    setLocate(locate) {
+      policies.setLocate(locate)
       stale = connections.values()
+    },
+
+    rules: () => policies.rules,
+    setRules,
+
+    setOverride(site, override) {
+      const scope = site === null ? {} : { site }
+      const others = policies.rules.filter(rule => scopeOf(rule) !== scopeOf(scope))
+      setRules(override === null ? others : [...others, { ...scope, policy: override }])
     },
 
     explain: address => policies.explain(address),
@@ -241,6 +259,11 @@ export function createRegistry(options: RegistryOptions): Registry {
         openOffers,
       }
     },
+  }
+
+  function setRules(rules: readonly PolicyRule[]): void {
+    policies.setRules(rules)
+    stale = connections.values()
   }
 
   function take(connection: Connection, text: string): void {

@@ -1,13 +1,12 @@
 import type { Answer, BinaryId, Candidates, DirectedOffer } from '@nearcast/peer-core/signalling'
 import { writeAnswer, writeCandidates } from '@nearcast/peer-core/signalling'
-import { screenOf } from '../candidates/screened.ts'
+import { screenedCandidates, screenedDescription } from '../candidates/screened.ts'
 import { relayOffer } from './announce.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
 import type { Refused } from './counters.ts'
 import type { OpenOffer } from './ledger.ts'
-import { levelBetween } from './network.ts'
-import { mayMeet, type Peer } from './peer.ts'
+import { levelBetween, mayMeet, type Peer } from './peer.ts'
 
 /** Offers of one peer waiting at one other: a redial or two, not a flood. */
 const offersPerPair = 4
@@ -60,8 +59,15 @@ function relayDirected(
   if (ledger.size >= context.limits.openOffersPerPeer || ledger.countFrom(sender.id) >= offersPerPair)
     return 'crowded'
   if (ledger.find(sender.id, message.offerId, context.now()) !== null) return 'crowded'
-  const level = levelBetween(sender.connection.standing.network, receiver.connection.standing.network)
-  relayOffer(context, sender, receiver, level, message.offerId, message.sdp, 'directed')
+  relayOffer(
+    context,
+    sender,
+    receiver,
+    levelBetween(sender, receiver),
+    message.offerId,
+    message.sdp,
+    'directed',
+  )
   return null
 }
 
@@ -72,7 +78,7 @@ function relayAnswer(context: Context, sender: Peer, receiver: Peer, message: An
   // Nothing follows a complete description, so its entry can go; the other kind trickles on.
   if (offer.kind === 'speculative') sender.ledger.remove(receiver.id, message.offerId)
   context.counters.answers++
-  const clean = screenOf(context, sender.connection)?.description(message.sdp) ?? message.sdp
+  const clean = screenedDescription(context, sender, message.sdp)
   send(context, receiver.connection, writeAnswer(sender.swarm.infoHash, sender.id, message.offerId, clean))
   return null
 }
@@ -89,7 +95,7 @@ function relayCandidates(
   if (offer === null || offer.kind !== 'directed') return 'unsolicited'
   const sent = mine !== null ? ++offer.offererCandidates : ++offer.answererCandidates
   if (sent > context.limits.candidateMessages) return 'rate'
-  const clean = screenOf(context, sender.connection)?.candidates(message.candidates) ?? message.candidates
+  const clean = screenedCandidates(context, sender, message.candidates)
   if (clean.length === 0) return null
   context.counters.candidates++
   send(

@@ -1,11 +1,11 @@
 import { samePolicy } from '../sites/site-policy.ts'
 import type { Connection } from './connection.ts'
 import { type Context, push } from './context.ts'
-import { groupOf, isMaterial } from './group.ts'
+import { groupOf, isMaterial, sameGroup } from './group.ts'
 import { setStanding } from './membership.ts'
+import { sameNetwork } from './network.ts'
 import type { Peer } from './peer.ts'
 import { pushPlaces } from './places.ts'
-import type { Policies } from './policies.ts'
 
 /** What happens without a message: offers end, group sizes become known, new rules reach everybody. */
 
@@ -52,18 +52,24 @@ function tellGroup(context: Context, peer: Peer): void {
 }
 
 /** Works out anew what applies to a connection, and tells its peers what changed. */
-export function reclassify(context: Context, connection: Connection, policies: Policies): void {
+export function reclassify(context: Context, connection: Connection): void {
+  const { policies } = context
   const before = connection.standing
   const after = policies.standing(connection.address, connection.signedSite)
-  const policyChanged = !samePolicy(before.policy, after.policy)
-  if (!policyChanged && before.network.site === after.network.site) return
+  const moved = !sameNetwork(before.network, after.network)
   connection.standing = after
   connection.screen = null
   for (const peer of connection.peers.values()) {
+    const policy = policies.policyOf(after, peer.swarm.infoHash, peer.id)
+    const policyChanged = !samePolicy(peer.policy, policy)
+    peer.policy = policy
+    if (!policyChanged && !moved) continue
     setStanding(context, peer, true)
     if (peer.speaks === 'standard') continue
     const group = groupOf(peer, context.labels)
-    if (group !== null) peer.told = group
-    push(context, peer, { ...(policyChanged && { policy: after.policy }), ...(group && { group }) })
+    const news = group !== null && !sameGroup(group, peer.told)
+    if (news) peer.told = group
+    if (policyChanged || news)
+      push(context, peer, { ...(policyChanged && { policy }), ...(news && { group }) })
   }
 }

@@ -8,11 +8,15 @@ import type { Grant } from '../access/grant.ts'
 import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
+import { createPolicyRoutes } from '../policy/policy-routes.ts'
+import type { PolicyRule } from '../policy/policy-rule.ts'
 import type { Action } from '../registry/action.ts'
 import type { RegistryLimits } from '../registry/limits.ts'
+import type { Locate } from '../registry/network.ts'
 import { createRegistry, type OpenInfo, type RegistryStats } from '../registry/registry.ts'
 import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
+import { createAdminToken } from './admin-token.ts'
 import { clientAddress } from './client-address.ts'
 import type { Log } from './log.ts'
 import { createProxyCheck } from './proxy-check.ts'
@@ -25,6 +29,14 @@ export interface TrackerOptions {
   readonly sites?: string
   /** What applies outside the sites. @default share, wan allow, no caps */
   readonly policy?: WirePolicy
+  /** Rules beside the sites, the way `/admin/policy` changes them. @default none */
+  readonly rules?: readonly PolicyRule[]
+  /** Provider and country of an address; see `locateIn` and `readDatabase`. @default nobody knows */
+  readonly locate?: Locate
+  /** Opens `/admin/policy` to whoever shows it; at least 16 characters. @default none, and it is shut */
+  readonly adminToken?: string
+  /** Keeps what was changed at `/admin/policy` over a restart; throws when it cannot. @default the rules end with the process */
+  readonly savePolicies?: (rules: readonly PolicyRule[]) => void
   /** CIDRs of proxies whose forwarding header is believed. @default none */
   readonly trustedProxies?: readonly string[]
   /** The header they write. @default 'x-forwarded-for' */
@@ -49,7 +61,7 @@ export interface TrackerOptions {
 
 /** A tracker to mount on any http server, beside whatever else that serves. */
 export interface Tracker {
-  /** `/healthz` and a greeting at `/`. */
+  /** `/healthz`, `/admin/policy` and a greeting at `/`. */
   readonly app: Hono
   /** Takes every WebSocket upgrade of the server, whatever the path. Returns how to detach. */
   attach(server: Server): () => void
@@ -59,6 +71,12 @@ export interface Tracker {
   setSites(csv: string): ReadSites
   /** Switches something at run time for a site, or for all with null. `{ mode: 'off' }` is the kill switch. */
   setOverride(site: string | null, override: WirePolicy | null): void
+  /** The rules in force beside the sites. */
+  rules(): readonly PolicyRule[]
+  /** Replaces all of them, what was set by `setOverride` and at `/admin/policy` too. */
+  setRules(rules: readonly PolicyRule[]): void
+  /** Replaces what says the provider and country of an address; see `locateIn` and `readDatabase`. */
+  setLocate(locate: Locate): void
   /** Tells clients of this STUN port from now on, unless URLs were given. */
   announceStun(port: number): void
   /** Takes other keys for join tokens. Returns what is wrong with them; then nothing has changed. */
@@ -89,6 +107,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     random: () => Math.random(),
     secret: options.secret ?? randomBytes(32),
     ...(options.policy && { policy: options.policy }),
+    ...(options.locate && { locate: options.locate }),
     ...(options.limits && { limits: options.limits }),
     ...(options.candidates && { candidates: options.candidates }),
     tokens: gate.tokens,
@@ -105,6 +124,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     elsewhere,
     ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
   })
+  if (options.rules !== undefined) registry.setRules(options.rules)
   if (options.sites !== undefined) {
     const read = setSites(options.sites)
     if (!read.ok) {
@@ -117,8 +137,20 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const pinging = setInterval(() => sockets.pingSome(), 1_000)
   const detachers = new Set<() => void>()
 
+  const app = createRoutes({ startedAt: now(), now, stats: () => registry.stats() })
+  app.route(
+    '/admin/policy',
+    createPolicyRoutes({
+      admin: createAdminToken(options.adminToken ?? null, now),
+      rules: registry.rules,
+      setRules: registry.setRules,
+      save: options.savePolicies ?? null,
+      log,
+    }),
+  )
+
   return {
-    app: createRoutes({ startedAt: now(), now, stats: () => registry.stats() }),
+    app,
     attach(server) {
       const detach = attachSockets(server, upgrade)
       detachers.add(detach)
@@ -130,6 +162,9 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     upgrade,
     setSites,
     setOverride: (site, override) => registry.setOverride(site, override),
+    rules: registry.rules,
+    setRules: registry.setRules,
+    setLocate: registry.setLocate,
     announceStun(port) {
       stun ??= { port }
     },
