@@ -53,6 +53,15 @@ function visit(url: string, headers: Record<string, string> = {}): Promise<Visit
   })
 }
 
+async function metric(url: string, name: string): Promise<string | undefined> {
+  const text = await (await fetch(`${url.replace('ws:', 'http:')}/metrics`)).text()
+  return text
+    .split('\n')
+    .find(line => line.startsWith(name))
+    ?.split(' ')
+    .at(-1)
+}
+
 const soon = (check: () => void) => vi.waitFor(check, { timeout: 8_000, interval: 20 })
 const issue = (fields: Partial<Parameters<typeof issueToken>[0]> = {}) =>
   issueToken({ key: secret, content: [film], ttlSeconds: 60, ...fields })
@@ -64,7 +73,7 @@ describe('pages', () => {
     expect((await visit(url, { origin: 'https://www.example.com' })).status).toBe(101)
     expect((await visit(url)).status).toBe(101)
     await soon(() => expect(tracker.stats().connections).toBe(2))
-    expect(tracker.stats().turnedAway.origin).toBe(1)
+    expect(await metric(url, 'nearcast_upgrades_refused_total{reason="origin"}')).toBe('1')
   })
 
   test('are all there is where programs are shut out', async () => {
@@ -91,10 +100,10 @@ describe('required tokens', () => {
   })
 
   test('that are bad in the URL end the upgrade; none at all ends the socket, after words that an old client survives', async () => {
-    const { url, tracker } = await start({ access, limits: { firstMessageMs: 300 } })
+    const { url } = await start({ access, limits: { firstMessageMs: 300 } })
     const forged = await issue({ key: 'another-secret-of-32-characters..' })
     expect((await visit(`${url}/?token=${forged}`)).status).toBe(401)
-    expect(tracker.stats().turnedAway.token).toBe(1)
+    expect(await metric(url, 'nearcast_upgrades_refused_total{reason="token"}')).toBe('1')
     const none = await visit(url)
     none.say()
     await soon(() =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Clock, Signaller } from '../ports.ts'
 import { hexToBinary } from '../signalling/binary.ts'
+import type { OwnReport } from '../signalling/report.ts'
 import type { WebSocketLike } from './tracker-client/web-socket.ts'
 import { createTrackerClient } from './tracker-client.ts'
 
@@ -10,7 +11,10 @@ const hex = (digit: string) => digit.repeat(40)
 const offerId = 'twenty-characters-id'
 
 /** A page with a fake network: the test plays the trackers, and time passes when told. */
-function createPage(urls: readonly string[] = ['ws://one.test']) {
+function createPage(
+  urls: readonly string[] = ['ws://one.test'],
+  report: (segmentsBefore: number) => OwnReport | null = () => null,
+) {
   let now = 0
   let armed: { at: number; fire: () => void } | null = null
   const clock: Clock = {
@@ -39,6 +43,7 @@ function createPage(urls: readonly string[] = ['ws://one.test']) {
     clock,
     random: () => 0.5,
     WebSocket: PageSocket,
+    report,
   })
   signaller.update({ mode: 'share', have: 0, want: 8, outcomes: [] })
   return {
@@ -133,6 +138,97 @@ const settle = async () => {
 }
 
 const counts = { complete: 0, incomplete: 2, interval: 100 }
+
+describe('reports', () => {
+  /** A viewer that has watched so many segments, each of 1000 bytes. */
+  function watching() {
+    const viewer = { segments: 0 }
+    const page = createPage(['ws://one.test'], before => ({
+      ageMs: page.now(),
+      node: false,
+      edge: 1_000 * viewer.segments,
+      group: 0,
+      outside: 0,
+      uploaded: 0,
+      segments: viewer.segments,
+      watched: 1_000 * viewer.segments,
+      stalls: 0,
+      stallMs: 0,
+      polluters: 0,
+      startMs: 700,
+      latencyMs: Math.round(page.now()),
+      kbps: 900,
+      peering: 'ok',
+      fresh: Array.from({ length: viewer.segments - before }, (_, i) => ({ hash: before + i, bytes: 1_000 })),
+    }))
+    return { page, viewer }
+  }
+  const reportsIn = (sent: readonly Record<string, unknown>[]) =>
+    sent.flatMap(({ nearcast }) => (nearcast as { report?: Record<string, unknown> }).report ?? [])
+
+  test('are sent to no tracker that does not ask', async () => {
+    const { page, viewer } = watching()
+    page.open()
+    await page.to().accept()
+    await page.to().say({ ...counts, nearcast: { v: 1 } })
+    viewer.segments = 5
+    await page.pass(90_000)
+    await page.signaller.close()
+    expect(reportsIn(page.to().sent())).toEqual([])
+  })
+
+  test('come as often as asked while there is something new, each with the segments since the last', async () => {
+    const { page, viewer } = watching()
+    page.open()
+    await page.to().accept()
+    await page.to().say({ ...counts, nearcast: { v: 1, reportMs: 10_000 } })
+    page.to().sent()
+    viewer.segments = 2
+    await page.pass(10_001)
+    expect(reportsIn(page.to().sent())).toMatchObject([{ segments: 2, fresh: [0, 1_000, 1, 1_000] }])
+    viewer.segments = 3
+    await page.pass(10_000)
+    expect(reportsIn(page.to().sent())).toMatchObject([{ segments: 3, fresh: [2, 1_000] }])
+    await page.pass(30_000)
+    expect(reportsIn(page.to().sent())).toEqual([])
+    await page.to().say({ nearcast: { v: 1, reportMs: 0 } })
+    viewer.segments = 9
+    await page.pass(30_000)
+    expect(reportsIn(page.to().sent())).toEqual([])
+  })
+
+  test('come no more often than every five seconds, whatever a tracker wants', async () => {
+    const { page, viewer } = watching()
+    page.open()
+    await page.to().accept()
+    await page.to().say({ ...counts, nearcast: { v: 1, reportMs: 1 } })
+    page.to().sent()
+    for (let i = 0; i < 20; i++) {
+      viewer.segments++
+      await page.pass(500)
+    }
+    expect(reportsIn(page.to().sent())).toHaveLength(2)
+  })
+
+  test('end with a last one before the goodbye, and begin anew right after a reconnection', async () => {
+    const { page, viewer } = watching()
+    page.open()
+    await page.to().accept()
+    await page.to().say({ ...counts, nearcast: { v: 1, reportMs: 10_000 } })
+    viewer.segments = 2
+    page.to().drop(1006)
+    while (page.sockets.length < 2) await page.pass(100)
+    await page.to().accept()
+    const [again, mark] = page.to().sent()
+    expect(again).toMatchObject({ event: 'started' })
+    expect(reportsIn([mark!])).toMatchObject([{ segments: 2 }])
+    viewer.segments = 3
+    await page.signaller.close()
+    const [last, goodbye] = page.to().sent()
+    expect(reportsIn([last!])).toMatchObject([{ segments: 3, fresh: [2, 1_000] }])
+    expect(goodbye).toMatchObject({ event: 'stopped' })
+  })
+})
 
 describe('with our tracker', () => {
   async function started() {

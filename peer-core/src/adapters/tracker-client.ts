@@ -4,6 +4,7 @@ import type { Clock, DialOutcome, MeshState, Signaller, SignallerEvents, Signall
 import { binaryToHex, hexToBinary, isBinaryId } from '../signalling/binary.ts'
 import { type Level, placeOf } from '../signalling/level.ts'
 import { signallingLimits } from '../signalling/limits.ts'
+import type { OwnReport } from '../signalling/report.ts'
 import type { AnnounceResponse, RelayedOffer, WirePolicy } from '../signalling/tracker-message.ts'
 import { Alarms } from './tracker-client/alarms.ts'
 import { Routes } from './tracker-client/routes.ts'
@@ -19,6 +20,11 @@ export interface TrackerClientOptions {
   readonly peerId: PeerId
   /** A clock of its own: the client arms one timer. */
   readonly clock: Clock
+  /**
+   * What a tracker's operator may know when it asks: sums, and the segments watched after the first so many. Null: nothing
+   * now. @default nothing is ever told
+   */
+  readonly report?: (segmentsBefore: number) => OwnReport | null
   /** In [0, 1), for jitter. @default Math.random */
   readonly random?: () => number
   /** @default the platform's own */
@@ -69,7 +75,8 @@ class TrackerClient implements Signaller {
     this.#alarms = new Alarms(options.clock)
     this.#random = options.random ?? Math.random
     const ids = { infoHash: hexToBinary(options.infoHash), peerId: hexToBinary(options.peerId) }
-    this.#trackers = [...new Set(options.urls)].map(url => this.#tracker(url, ids, WebSocket))
+    const report = options.report ?? (() => null)
+    this.#trackers = [...new Set(options.urls)].map(url => this.#tracker(url, ids, report, WebSocket))
   }
 
   open(events: SignallerEvents): void {
@@ -120,6 +127,7 @@ class TrackerClient implements Signaller {
   #tracker(
     url: string,
     ids: { infoHash: string; peerId: string },
+    report: (segmentsBefore: number) => OwnReport | null,
     WebSocket: WebSocketConstructor | null,
   ): Tracker {
     const tracker: Tracker = {
@@ -131,6 +139,7 @@ class TrackerClient implements Signaller {
           alarms: this.#alarms,
           random: this.#random,
           status: () => this.#status,
+          report,
           takeOutcomes: () => tracker.outcomes.splice(0),
           makeOffers: async count => {
             const offers = (await this.#events?.makeOffers(count)) ?? []

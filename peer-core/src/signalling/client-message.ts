@@ -1,8 +1,9 @@
 import type { Mode } from '../core/messages.ts'
 import type { BinaryId } from './binary.ts'
+import type { ViewerReport } from './report.ts'
 
 /** What a client says to a tracker, parsed. Ids are the protocol's 20-character strings. */
-export type ClientMessage = Announce | DirectedOffer | Answer | Candidates | Scrape
+export type ClientMessage = Announce | DirectedOffer | Answer | Candidates | Report | Scrape
 
 export type AnnounceEvent = 'started' | 'stopped' | 'completed' | 'update'
 
@@ -76,6 +77,15 @@ export interface Candidates {
   readonly offerId: BinaryId
   /** RTCIceCandidateInit as JSON texts. */
   readonly candidates: readonly string[]
+}
+
+/** For the operator. Sent only to a tracker that asked for reports, and not answered. */
+export interface Report {
+  readonly type: 'report'
+  readonly infoHash: BinaryId
+  readonly peerId: BinaryId
+  /** null when it was none. */
+  readonly report: ViewerReport | null
 }
 
 export interface Scrape {

@@ -9,6 +9,7 @@ export type {
   ClientExtras,
   ClientMessage,
   DirectedOffer,
+  Report,
   Scrape,
   SpeculativeOffer,
   WireOutcome,
@@ -22,6 +23,15 @@ export {
   type Refusal,
 } from './parse-client.ts'
 export { parseTrackerMessage, parseTrackerText } from './parse-tracker.ts'
+export {
+  type OwnReport,
+  type Peering,
+  peerings,
+  type ReportSum,
+  reportSums,
+  type ViewerReport,
+  type WatchedSegment,
+} from './report.ts'
 export type {
   AnnounceResponse,
   Failure,
@@ -37,7 +47,7 @@ export type {
   WireNeighbour,
   WirePolicy,
 } from './tracker-message.ts'
-export { writeAnnounce, writeSignal } from './write-client.ts'
+export { writeAnnounce, writeReport, writeSignal } from './write-client.ts'
 export {
   type ResponseFields,
   writeAnswer,

@@ -14,6 +14,8 @@ export const signallingLimits = {
   scrapes: 64,
   /** Dial outcomes in one announce. */
   outcomes: 64,
+  /** Watched segments in one report: half a minute of eight tracks. */
+  freshSegments: 96,
   /** Neighbours named in one message. A full mesh of 24 and its far links fit. */
   neighbours: 64,
   /** Characters of a join token. */

@@ -8,6 +8,7 @@ import type {
 } from './client-message.ts'
 import { asCandidates, asFields, asMode, asSdp, asText, asWhole, type Fields, parseJson } from './fields.ts'
 import { signallingLimits } from './limits.ts'
+import { asReport } from './report.ts'
 
 /**
  * Why a message was refused. `infoHash` is what the refusal must carry: the reference client crashes on a failure
@@ -57,6 +58,10 @@ function parseAnnounce(fields: Fields): ParsedClientMessage {
   const to = fields['to_peer_id']
   if (to !== undefined || fields['answer'] !== undefined) return parseSignal(fields, infoHash, peerId, to)
 
+  const report = asFields(fields['nearcast'])?.['report']
+  if (report !== undefined) {
+    return { ok: true, message: { type: 'report', infoHash, peerId, report: asReport(report) } }
+  }
   const event = asEvent(fields['event'])
   if (event === null) return refuse('announce', infoHash, 'unknown event')
   const offers = asOffers(fields['offers'])

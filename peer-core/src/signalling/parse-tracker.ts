@@ -107,6 +107,7 @@ function asExtras(value: unknown): TrackerExtras | null {
   const neighbours = asNeighbours(fields['neighbours'])
   const backbone = asBackbone(fields['backbone'])
   const ice = asIce(fields['ice'])
+  const reportMs = asWhole(fields['reportMs'], 0, 3_600_000)
   const afterMs = asWhole(asFields(fields['reconnect'])?.['afterMs'], 0, 3_600_000)
   return {
     ...(group && { group }),
@@ -114,6 +115,7 @@ function asExtras(value: unknown): TrackerExtras | null {
     ...(neighbours && { neighbours }),
     ...(backbone && { backbone }),
     ...(ice && { ice }),
+    ...(reportMs !== null && { reportMs }),
     ...(afterMs !== null && { reconnect: { afterMs } }),
   }
 }

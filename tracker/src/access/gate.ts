@@ -28,8 +28,6 @@ export interface Gate {
   verify(token: string): Promise<Verified>
   /** Takes new texts of keys, all of them. When one is bad nothing changes, and the answer says what is wrong. */
   setKeys(texts: readonly string[]): readonly string[]
-  /** Requests refused at the door since the start. */
-  readonly refused: Readonly<Record<'origin' | 'token', number>>
 }
 
 export interface Arrival {
@@ -55,16 +53,12 @@ export function createGate(options: AccessOptions = {}): Gate {
     throw new TrackerError('bad-access', `tokens are ${tokens}, but there is no key to verify them`)
   const rules = createOriginRules({ origins, native })
   const verifier = createTokenVerifier({ keys: first, audience, now: () => Date.now() })
-  const refused = { origin: 0, token: 0 }
 
   return {
     tokens,
-    refused,
     admit({ url, origin }) {
-      if (!rules.allows(origin)) {
-        refused.origin++
+      if (!rules.allows(origin))
         return { ok: false, status: 403, reason: 'this page may not use this tracker' }
-      }
       const token = tokens === 'off' ? null : tokenIn(url)
       // Without one in the URL the first announce may bring it.
       return token === null ? { ok: true, grant: null } : judge(token)
@@ -81,7 +75,6 @@ export function createGate(options: AccessOptions = {}): Gate {
     const verified = await verifier.verify(token)
     if (verified.ok) return { ok: true, grant: verified.grant }
     if (tokens === 'optional') return { ok: true, grant: null }
-    refused.token++
     return { ok: false, status: 401, reason: refusalWords[verified.reason] }
   }
 }

@@ -118,6 +118,7 @@ function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
     ...(group && { group }),
     ...(news && { policy: peer.policy }),
     ...(news && peer.connection.ice.length > 0 && { ice: peer.connection.ice }),
+    ...(context.reports !== null && { reportMs: context.reports.everyMs() }),
     ...(place && { backbone: place.backbone }),
     ...(neighbours.length > 0 && { neighbours }),
   }

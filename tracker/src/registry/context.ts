@@ -2,6 +2,7 @@ import type { BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writePush, writeRefusal } from '@nearcast/peer-core/signalling'
 import type { TokenMode } from '../access/grant.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
+import type { Reports } from '../reports/reports.ts'
 import { type Action, policyViolation } from './action.ts'
 import type { Bag } from './bag.ts'
 import type { Connection } from './connection.ts'
@@ -31,6 +32,10 @@ export interface Context {
   readonly swarms: Map<BinaryId, Swarm>
   readonly connections: Map<number, Connection>
   readonly counters: RegistryCounters
+  /** Takes what viewers report; null: they are not asked. */
+  readonly reports: Reports | null
+  /** What the operator calls a content, by its info hash. */
+  readonly contentNames: ReadonlyMap<BinaryId, string>
   /** Peers of which somebody else claims the id. */
   readonly claims: Set<Peer>
   /** Groups whose size changed in this call, and those whose members wait to hear it. */

@@ -25,6 +25,10 @@ export interface RegistryCounters {
   announces: number
   offers: Record<BagLevel, number>
   answers: number
+  /** What became of each answer: relayed, or why not. `answers` counts the first kind. */
+  answered: Record<'relayed' | Refused, number>
+  /** What clients report of the connections they tried. */
+  dials: Record<'ok' | 'failed', number>
   candidates: number
   named: Record<BagLevel, number>
   refused: Record<Refused, number>
@@ -42,6 +46,8 @@ export function createCounters(): RegistryCounters {
     announces: 0,
     offers: zeros(bagLevels),
     answers: 0,
+    answered: zeros(['relayed', ...refusals]),
+    dials: zeros(['ok', 'failed']),
     candidates: 0,
     named: zeros(bagLevels),
     refused: zeros(refusals),

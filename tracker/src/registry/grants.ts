@@ -43,6 +43,7 @@ export function authorise(context: Context, connection: Connection, message: Cli
     case 'offer':
     case 'answer':
     case 'candidates':
+    case 'report':
       // Only members send these, and to become one takes an announce.
       return true
   }

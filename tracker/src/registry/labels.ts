@@ -9,6 +9,10 @@ import type { Bag } from './bag.ts'
 export interface Labels {
   /** The same for all peers of a group, another one tomorrow and in another swarm: not to be linked. */
   group(infoHash: BinaryId, bag: Bag): string
+  /** A network that the operator did not name, for the operator's own eyes; another one tomorrow. */
+  network(address: string): string
+  /** A content without a name of the operator's. */
+  content(infoHash: BinaryId): string
   /** Proves to us that its bearer was given this peer_id's first response. */
   token(infoHash: BinaryId, peerId: BinaryId): string
 }
@@ -24,19 +28,28 @@ export function createLabels(secret: Uint8Array, wallClock: () => number): Label
   }
   let day = -1
   let salt: Uint8Array = secret
+  const saltOf = (today: number) => {
+    if (today !== day) {
+      day = today
+      salt = hmac(secret, 'label', String(today))
+    }
+    return salt
+  }
   return {
     group(infoHash, bag) {
       const today = Math.floor(wallClock() / dayMs)
-      if (today !== day) {
-        day = today
-        salt = hmac(secret, 'label', String(today))
-      }
+      const salt = saltOf(today)
       if (bag.labelDay !== today) {
         bag.labelDay = today
         bag.label = hmac(salt, infoHash, Buffer.from(bag.key).toString('latin1')).toString('hex').slice(0, 16)
       }
       return bag.label
     },
+    network: address =>
+      hmac(saltOf(Math.floor(wallClock() / dayMs)), 'network', address)
+        .toString('hex')
+        .slice(0, 6),
+    content: infoHash => hmac(secret, 'content', infoHash).toString('hex').slice(0, 6),
     token: (infoHash, peerId) => hmac(secret, 'token', infoHash, peerId).toString('base64url').slice(0, 22),
   }
 }

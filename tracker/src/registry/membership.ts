@@ -24,6 +24,7 @@ export function join(context: Context, connection: Connection, announce: Announc
   const peer: Peer = {
     id: announce.peerId,
     swarm,
+    joinedAt: context.now(),
     connection,
     speaks: dialect(announce.extras),
     mode: stricterMode(wantedMode, policy.mode),
@@ -43,6 +44,7 @@ export function join(context: Context, connection: Connection, announce: Announc
     token: context.labels.token(announce.infoHash, announce.peerId),
     claim: null,
     grant: null,
+    whereabouts: null,
     mark: 0,
   }
   swarm.add(peer)
@@ -57,6 +59,7 @@ export function leave(context: Context, peer: Peer): void {
   markDirty(context, peer)
   context.claims.delete(peer)
   releaseGrant(context, peer)
+  context.reports?.leave(peer)
   connection.peers.delete(membershipKey(swarm.infoHash, peer.id))
   swarm.remove(peer)
   if (swarm.peers.size === 0) context.swarms.delete(swarm.infoHash)
@@ -74,6 +77,7 @@ export function refresh(context: Context, peer: Peer, announce: Announce): void 
   peer.childLinks = extras.childLinks
   peer.wantedMode = extras.mode
   for (const { peer: other, ok } of extras.outcomes) {
+    context.counters.dials[ok ? 'ok' : 'failed']++
     // A failed dial may be tried again by either side, later.
     if (ok) continue
     peer.partners.remove(other)

@@ -1,5 +1,6 @@
 import type { Announce, BinaryId, WireGroup } from '@nearcast/peer-core/signalling'
 import type { Grant } from '../access/grant.ts'
+import type { Whereabouts } from '../reports/reports.ts'
 import type { SitePolicy } from '../sites/site-policy.ts'
 import type { Bag, BagLevel } from './bag.ts'
 import type { Connection } from './connection.ts'
@@ -11,6 +12,8 @@ import type { Swarm } from './swarm.ts'
 export interface Peer {
   readonly id: BinaryId
   readonly swarm: Swarm
+  /** ms of the registry's clock. */
+  readonly joinedAt: number
   /** Changes when a returning client takes its peer_id over. */
   connection: Connection
   /** `directed` takes named neighbours; `extras` understands our fields; `standard` is any WebTorrent client. */
@@ -42,6 +45,8 @@ export interface Peer {
   claim: Claim | null
   /** The token under which it is here; null where none is needed. */
   grant: Grant | null
+  /** Under what names its reports are shown, while its connection's standing is this one. */
+  whereabouts: { readonly standing: Connection['standing']; readonly value: Whereabouts } | null
   /** Number of the last selection that considered this peer; spares a set per announce. */
   mark: number
 }

@@ -11,20 +11,23 @@ import type { Address } from '../address/address.ts'
 import { isPrivate } from '../address/address.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
 import { type PolicyRule, scopeOf } from '../policy/policy-rule.ts'
+import type { Reports } from '../reports/reports.ts'
 import type { SiteTable } from '../sites/site-table.ts'
 import { type Action, type ConnectionId, policyViolation } from './action.ts'
 import { announce, refuseClaims, settleClaims } from './announce.ts'
 import type { Connection } from './connection.ts'
-import { type Context, refuse, send } from './context.ts'
+import { type Context, push, refuse, send } from './context.ts'
 import { createCounters, type RegistryCounters } from './counters.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import { authorise, expireGrants, park, settle } from './grants.ts'
+import { type GroupSizes, sizeGroups } from './group-sizes.ts'
 import { createLabels } from './labels.ts'
 import { defaultLimits, type RegistryLimits } from './limits.ts'
 import { leave } from './membership.ts'
 import type { Locate } from './network.ts'
 import { Policies } from './policies.ts'
 import { relay } from './relay.ts'
+import { takeReport } from './reporting.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { announceGroups, expireOffers, reclassify } from './upkeep.ts'
 
@@ -46,6 +49,10 @@ export interface RegistryOptions {
   readonly candidates?: CandidatePolicy
   /** Whether announces need a join token. @default 'off' */
   readonly tokens?: TokenMode
+  /** Where viewers' reports go. @default they are not asked for any */
+  readonly reports?: Reports
+  /** What the operator calls a content, by its info hash. @default none */
+  readonly contentNames?: ReadonlyMap<string, string>
 }
 
 export interface OpenInfo {
@@ -70,6 +77,11 @@ export interface Registry {
   /** The other end answered a ping. */
   pong(connection: ConnectionId): readonly Action[]
   close(connection: ConnectionId): readonly Action[]
+  /**
+   * Asks a client to come back elsewhere after so many ms. Nothing to send means that it does not speak our fields and
+   * cannot be asked.
+   */
+  dismiss(connection: ConnectionId, afterMs: number): readonly Action[]
   /** Upkeep; call it ten times a second. At most `slice` connections hear new rules a call: 50,000 within 1.3 s. @default 4000 */
   sweep(slice?: number): readonly Action[]
   /** Replaces the operator's sites; whoever is affected hears it with the next sweeps. */
@@ -84,6 +96,8 @@ export interface Registry {
   setOverride(site: string | null, override: WirePolicy | null): void
   explain(address: Address): ReturnType<Policies['explain']>
   stats(): RegistryStats
+  /** How large the groups of the peers are. Looks at every peer: for a scrape, not for every request. */
+  groupSizes(): GroupSizes
 }
 
 export interface RegistryStats extends Readonly<RegistryCounters> {
@@ -118,6 +132,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     swarms: new Map(),
     connections: new Map(),
     counters: createCounters(),
+    reports: options.reports ?? null,
+    contentNames: options.contentNames ?? new Map(),
     claims: new Set(),
     touched: new Set(),
     waiting: new Set(),
@@ -204,6 +220,14 @@ export function createRegistry(options: RegistryOptions): Registry {
       return drain()
     },
 
+    dismiss(id, afterMs) {
+      for (const peer of connections.get(id)?.peers.values() ?? []) {
+        if (peer.speaks !== 'standard') push(context, peer, { reconnect: { afterMs } })
+      }
+      // Nothing else may be among them: whether there is any says whether the client was asked.
+      return actions.splice(0)
+    },
+
     sweep(slice = 4_000) {
       const now = options.now()
       for (const [id, until] of silent) {
@@ -247,6 +271,8 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     explain: address => policies.explain(address),
 
+    groupSizes: () => sizeGroups(context.swarms.values()),
+
     stats() {
       let peers = 0
       for (const swarm of context.swarms.values()) peers += swarm.peers.size
@@ -279,7 +305,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       return
     }
     const { message } = parsed
-    if (message.type === 'announce' || message.type === 'scrape')
+    if (message.type === 'announce' || message.type === 'scrape' || message.type === 'report')
       connection.budget.spend(1 - cost, options.now())
     consider(connection, message)
   }
@@ -300,6 +326,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     switch (message.type) {
       case 'announce':
         return announce(context, connection, message)
+      case 'report':
+        return takeReport(context, connection, message)
       case 'scrape':
         return scrape(connection, message)
       case 'offer':

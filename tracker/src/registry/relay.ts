@@ -22,10 +22,12 @@ export function relay(
 ): void {
   const sender = connection.peers.get(membershipKey(message.infoHash, message.peerId))
   if (sender === undefined) {
+    if (message.type === 'answer') context.counters.answered.stranger++
     return refuse(context, connection, 'stranger', 'announce this peer_id first', message.infoHash)
   }
   const receiver = sender.swarm.peers.get(message.to)
   const dropped = receiver === undefined ? 'absent' : relayTo(context, sender, receiver, message)
+  if (message.type === 'answer') context.counters.answered[dropped ?? 'relayed']++
   if (dropped !== null) context.counters.refused[dropped]++
 }
 

@@ -8,20 +8,27 @@ import type { Grant } from '../access/grant.ts'
 import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
+import { registryMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
 import { createPolicyRoutes } from '../policy/policy-routes.ts'
 import type { PolicyRule } from '../policy/policy-rule.ts'
 import type { Action } from '../registry/action.ts'
 import type { RegistryLimits } from '../registry/limits.ts'
 import type { Locate } from '../registry/network.ts'
 import { createRegistry, type OpenInfo, type RegistryStats } from '../registry/registry.ts'
+import { binaryNames } from '../registry/reporting.ts'
+import { createReports } from '../reports/reports.ts'
 import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { createAdminToken } from './admin-token.ts'
 import { clientAddress } from './client-address.ts'
+import { type DrainOptions, drain } from './drain.ts'
 import type { Log } from './log.ts'
 import { createProxyCheck } from './proxy-check.ts'
-import { createRoutes } from './routes.ts'
-import { attachSockets, createSockets, refuseUpgrade } from './sockets.ts'
+import { createReadiness, type Readiness } from './readiness.ts'
+import { createAdminRoutes, createRoutes } from './routes.ts'
+import { attachSockets, createSockets } from './sockets.ts'
 import { stunUrlFor } from './stun-urls.ts'
 
 export interface TrackerOptions {
@@ -33,7 +40,10 @@ export interface TrackerOptions {
   readonly rules?: readonly PolicyRule[]
   /** Provider and country of an address; see `locateIn` and `readDatabase`. @default nobody knows */
   readonly locate?: Locate
-  /** Opens `/admin/policy` to whoever shows it; at least 16 characters. @default none, and it is shut */
+  /**
+   * Opens `/admin/policy` and `/dashboard` to whoever shows it; at least 16 characters. With it, viewers are asked to report.
+   * @default none: both are shut, and nobody reports
+   */
   readonly adminToken?: string
   /** Keeps what was changed at `/admin/policy` over a restart; throws when it cannot. @default the rules end with the process */
   readonly savePolicies?: (rules: readonly PolicyRule[]) => void
@@ -53,16 +63,29 @@ export interface TrackerOptions {
   readonly access?: AccessOptions
   /** Which ICE candidates pass from client to client. @default 'own' */
   readonly candidates?: CandidatePolicy
+  /**
+   * What the dashboard calls a content, by its manifest's URL, its content id or its info hash (40 hex digits).
+   * @default a short label
+   */
+  readonly contentNames?: Readonly<Record<string, string>>
   /** Bytes that may wait for one slow reader. @default 262144 */
   readonly backlogBytes?: number
+  /** Who may read `/metrics`. @default whoever comes from a private address */
+  readonly metrics?: MetricsAccess
   /** @default warnings and errors as text on stderr */
   readonly log?: Log
 }
 
 /** A tracker to mount on any http server, beside whatever else that serves. */
 export interface Tracker {
-  /** `/healthz`, `/admin/policy` and a greeting at `/`. */
+  /** `/healthz`, `/readyz`, `/metrics`, `/admin/policy` and a greeting at `/`. */
   readonly app: Hono
+  /** The same without the greeting and with `/metrics` in any case, for a port of their own. */
+  adminApp(access?: MetricsAccess): Hono
+  /** Figures of other rooms may be added to it. */
+  readonly metrics: Metrics
+  /** Anything may hold it up; `/readyz` tells. */
+  readonly readiness: Readiness
   /** Takes every WebSocket upgrade of the server, whatever the path. Returns how to detach. */
   attach(server: Server): () => void
   /** For servers that dispatch upgrades themselves. */
@@ -81,14 +104,13 @@ export interface Tracker {
   announceStun(port: number): void
   /** Takes other keys for join tokens. Returns what is wrong with them; then nothing has changed. */
   setTokenKeys(texts: readonly string[]): readonly string[]
-  stats(): TrackerStats
+  stats(): RegistryStats
+  /**
+   * Empties the tracker before it closes: not ready, no upgrades, our clients move to wherever the URL leads next,
+   * others are closed little by little. Aborting ends it at once.
+   */
+  drain(options?: DrainOptions, signal?: AbortSignal): Promise<void>
   close(): Promise<void>
-}
-
-/** Totals since start. */
-export interface TrackerStats extends RegistryStats {
-  /** Connections refused before they were opened. */
-  readonly turnedAway: Readonly<Record<'origin' | 'token', number>>
 }
 
 /** Rule changes and group sizes reach viewers with this delay at most, ms. */
@@ -101,6 +123,8 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   /** What tokens in URLs allow, until their sockets are open. */
   const grants = new WeakMap<IncomingMessage, Grant>()
   const said = new Set<string>()
+  const admin = createAdminToken(options.adminToken ?? null, now)
+  const reports = admin.isSet ? createReports() : null
   const registry = createRegistry({
     now,
     wallClock: () => Date.now(),
@@ -111,6 +135,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     ...(options.limits && { limits: options.limits }),
     ...(options.candidates && { candidates: options.candidates }),
     tokens: gate.tokens,
+    ...(reports && { reports, contentNames: binaryNames(options.contentNames ?? {}) }),
   })
   const trust = {
     proxies: (options.trustedProxies ?? []).map(proxy),
@@ -133,15 +158,28 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     }
   }
 
+  const readiness = createReadiness()
+  const metrics = createMetrics()
+  metrics.add(registryMetrics(registry.stats, registry.groupSizes))
+  metrics.add(socketMetrics(sockets.counters, readiness))
+  const facts = {
+    startedAt: now(),
+    now,
+    stats: registry.stats,
+    readiness,
+    metrics,
+    metricsAccess: options.metrics ?? {},
+    readerOf,
+  }
   const sweeping = setInterval(() => sockets.perform(registry.sweep()), sweepMs)
   const pinging = setInterval(() => sockets.pingSome(), 1_000)
   const detachers = new Set<() => void>()
 
-  const app = createRoutes({ startedAt: now(), now, stats: () => registry.stats() })
+  const app = createRoutes(facts)
   app.route(
     '/admin/policy',
     createPolicyRoutes({
-      admin: createAdminToken(options.adminToken ?? null, now),
+      admin,
       rules: registry.rules,
       setRules: registry.setRules,
       save: options.savePolicies ?? null,
@@ -151,6 +189,9 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
 
   return {
     app,
+    adminApp: (access = facts.metricsAccess) => createAdminRoutes({ ...facts, metricsAccess: access }),
+    metrics,
+    readiness,
     attach(server) {
       const detach = attachSockets(server, upgrade)
       detachers.add(detach)
@@ -169,7 +210,20 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
       stun ??= { port }
     },
     setTokenKeys: texts => gate.setKeys(texts),
-    stats: () => ({ ...registry.stats(), turnedAway: { ...gate.refused } }),
+    stats: () => registry.stats(),
+    drain: (drainOptions = {}, signal = new AbortController().signal) =>
+      drain(
+        drainOptions,
+        {
+          readiness,
+          carriers: [sockets],
+          dismiss: registry.dismiss,
+          perform: sockets.perform,
+          now,
+          random: () => Math.random(),
+        },
+        signal,
+      ),
     async close() {
       clearInterval(sweeping)
       clearInterval(pinging)
@@ -191,7 +245,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
       if (socket.destroyed) return
       if (!admitted.ok) {
         sayOnce(admitted.reason)
-        return refuseUpgrade(socket, admitted.status === 401 ? '401 Unauthorized' : '403 Forbidden')
+        return sockets.turnAway(socket, admitted.status === 401 ? 'token' : 'origin')
       }
       if (admitted.grant !== null) grants.set(request, admitted.grant)
       sockets.upgrade(request, socket, head)
@@ -215,6 +269,16 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     if (action.type !== 'verify') return
     const { to, token } = action
     void gate.verify(token).then(result => sockets.perform(registry.verified(to, token, result)))
+  }
+
+  function readerOf(request: IncomingMessage): Reader {
+    const from = parseAddress(request.socket.remoteAddress ?? '')
+    const address = from === null ? null : clientAddress(from, request.headers, trust)
+    return {
+      address,
+      isForwarded: isForwarded(request) && address === from,
+      authorization: request.headers.authorization,
+    }
   }
 
   function identify(request: IncomingMessage): OpenInfo | null {

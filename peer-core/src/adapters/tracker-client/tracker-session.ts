@@ -3,6 +3,7 @@ import { hexToBinary } from '../../signalling/binary.ts'
 import type { AnnounceEvent, SpeculativeOffer } from '../../signalling/client-message.ts'
 import { signallingLimits } from '../../signalling/limits.ts'
 import { parseTrackerText } from '../../signalling/parse-tracker.ts'
+import type { OwnReport } from '../../signalling/report.ts'
 import type {
   AnnounceResponse,
   Failure,
@@ -10,7 +11,7 @@ import type {
   RelayedCandidates,
   RelayedOffer,
 } from '../../signalling/tracker-message.ts'
-import { writeAnnounce, writeSignal } from '../../signalling/write-client.ts'
+import { writeAnnounce, writeReport, writeSignal } from '../../signalling/write-client.ts'
 import type { Alarms } from './alarms.ts'
 import { retryDelayMs } from './retry.ts'
 import type { WebSocketConstructor, WebSocketLike } from './web-socket.ts'
@@ -29,6 +30,8 @@ export interface SessionOptions {
   readonly status: () => Status
   /** Dial outcomes not yet reported to this tracker; taking them forgets them. */
   readonly takeOutcomes: () => readonly DialOutcome[]
+  /** What the operator may know, with the segments watched since that many; null: nothing. */
+  readonly report: (segmentsBefore: number) => OwnReport | null
   readonly makeOffers: (count: number) => Promise<readonly SpeculativeOffer[]>
 }
 
@@ -58,6 +61,8 @@ const shortestIntervalS = 5
 const longestIntervalS = 3_600
 /** Least time between announces that we make of our own accord. */
 const spacingMs = 1_000
+/** A tracker cannot have reports more often than this. */
+const shortestReportMs = 5_000
 /** Candidates gathered at once travel in one message. */
 const candidateDelayMs = 10
 /** Bytes waiting in a socket that nobody reads. */
@@ -78,6 +83,9 @@ export class TrackerSession {
   #trackerId = ''
   #announcedAt = Number.NEGATIVE_INFINITY
   #making = false
+  /** How often this tracker wants reports, ms; 0 never, which it is until it says so. */
+  #reportMs = 0
+  #reported = { segments: 0, news: '' }
 
   constructor(options: SessionOptions, events: SessionEvents) {
     this.#options = options
@@ -127,9 +135,11 @@ export class TrackerSession {
   /** Takes leave and resolves when the socket is closed, or after a second. Coming back needs `start`. */
   async stop(final: boolean): Promise<void> {
     const socket = 'socket' in this.#phase ? this.#phase.socket : null
+    if (this.#reportMs > 0) this.#report()
     this.#send(this.#announcement('stopped', []))
     this.#phase = { type: final ? 'closed' : 'idle' }
-    for (const name of ['connect', 'announce', 'answer', 'retry']) this.#alarms.clear(this.#name(name))
+    for (const name of ['connect', 'announce', 'answer', 'retry', 'report'])
+      this.#alarms.clear(this.#name(name))
     for (const key of this.#candidates.keys()) this.#alarms.clear(this.#name(key))
     this.#candidates.clear()
     if (socket === null) return
@@ -165,7 +175,8 @@ export class TrackerSession {
       this.#alarms.clear(this.#name('connect'))
       this.#phase = { type: 'open', socket, state: 'asked' }
       this.#refusal = null
-      void this.#announce('started')
+      // A tracker that wanted reports before counts from here on.
+      void this.#announce('started').then(() => this.#reportMs > 0 && this.#report())
     }
     socket.onmessage = (event: { readonly data: unknown }) => {
       if (this.#holds(socket)) this.#receive(event.data)
@@ -195,7 +206,7 @@ export class TrackerSession {
   }
 
   #ended(refused: string | null, code: number): void {
-    for (const name of ['connect', 'announce', 'answer']) this.#alarms.clear(this.#name(name))
+    for (const name of ['connect', 'announce', 'answer', 'report']) this.#alarms.clear(this.#name(name))
     const reason = refused ?? this.#refusal
     this.#refusal = null
     const onPurpose = code === 1001 || code === 1012
@@ -265,6 +276,31 @@ export class TrackerSession {
     })
   }
 
+  #reportEvery(ms: number): void {
+    const before = this.#reportMs
+    this.#reportMs = ms === 0 ? 0 : Math.max(shortestReportMs, ms)
+    if (ms === 0) this.#alarms.clear(this.#name('report'))
+    else if (before === 0) this.#planReport()
+  }
+
+  /** Spread, so that viewers who came together do not report together. */
+  #planReport(): void {
+    const ms = this.#reportMs * (0.8 + 0.4 * this.#options.random())
+    this.#alarms.set(this.#name('report'), ms, () => this.#report())
+  }
+
+  /** Says nothing when there is nothing new, as in a tab that stands still. */
+  #report(): void {
+    this.#planReport()
+    const report = this.#options.report(this.#reported.segments)
+    if (report === null) return
+    const { ageMs, latencyMs, fresh, ...rest } = report
+    const news = JSON.stringify(rest)
+    if (news === this.#reported.news) return
+    this.#reported = { segments: report.segments, news }
+    this.#send(writeReport({ ...this.#ids(), report }))
+  }
+
   #flush(key: string): void {
     const batch = this.#candidates.get(key)
     this.#candidates.delete(key)
@@ -316,10 +352,11 @@ export class TrackerSession {
     if (response.counts !== null) this.#answered(phase, response)
     this.#events.onResponse(response)
     const { extras } = response
+    if (extras?.reportMs !== undefined) this.#reportEvery(extras.reportMs)
     if (extras?.reconnect && this.#phase === phase) {
       silence(phase.socket)
       close(phase.socket)
-      for (const name of ['announce', 'answer']) this.#alarms.clear(this.#name(name))
+      for (const name of ['announce', 'answer', 'report']) this.#alarms.clear(this.#name(name))
       this.#phase = { type: 'waiting' }
       this.#events.onState('lost', 'the tracker asked us to come back')
       this.#retryAfter(extras.reconnect.afterMs + 1_000 * this.#options.random())
