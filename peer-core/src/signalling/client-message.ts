@@ -27,6 +27,8 @@ export interface Announce {
 export interface SpeculativeOffer {
   readonly offerId: BinaryId
   readonly sdp: string
+  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
+  readonly sdpJson?: string
 }
 
 export interface ClientExtras {
@@ -58,6 +60,8 @@ export interface DirectedOffer {
   readonly to: BinaryId
   readonly offerId: BinaryId
   readonly sdp: string
+  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
+  readonly sdpJson?: string
 }
 
 export interface Answer {
@@ -67,6 +71,8 @@ export interface Answer {
   readonly to: BinaryId
   readonly offerId: BinaryId
   readonly sdp: string
+  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
+  readonly sdpJson?: string
 }
 
 export interface Candidates {

@@ -6,6 +6,7 @@ import type {
   SpeculativeOffer,
   WireOutcome,
 } from './client-message.ts'
+import { descriptionTexts } from './description-text.ts'
 import { asCandidates, asFields, asMode, asSdp, asText, asWhole, type Fields, parseJson } from './fields.ts'
 import { signallingLimits } from './limits.ts'
 import { asReport } from './report.ts'
@@ -29,7 +30,9 @@ export type ParsedClientMessage =
 /** Reads one text frame of a client. Never throws. */
 export function parseClientText(text: string): ParsedClientMessage {
   const value = parseJson(text)
-  return value === undefined ? refuse('announce', null, 'not JSON') : parseClientMessage(value)
+  if (value === undefined) return refuse('announce', null, 'not JSON')
+  const parsed = parseClientMessage(value)
+  return parsed.ok ? { ok: true, message: withTexts(parsed.message, text) } : parsed
 }
 
 /** Reads one decoded message of a client. Never throws. */
@@ -47,6 +50,32 @@ export function parseClientMessage(value: unknown): ParsedClientMessage {
         isBinaryId(fields['info_hash']) ? fields['info_hash'] : null,
         'unknown action',
       )
+  }
+}
+
+/** The message with its descriptions also as they came; see `description-text.ts`. */
+function withTexts(message: ClientMessage, text: string): ClientMessage {
+  switch (message.type) {
+    case 'announce': {
+      if (message.offers.length === 0) return message
+      const texts = descriptionTexts(text, 'announce')
+      if (texts?.length !== message.offers.length) return message
+      const offers = message.offers.map(({ offerId, sdp }, i) => ({
+        offerId,
+        sdp,
+        sdpJson: texts[i] as string,
+      }))
+      return { ...message, offers }
+    }
+    case 'offer':
+    case 'answer': {
+      const [sdpJson] = descriptionTexts(text, message.type) ?? []
+      return sdpJson === undefined ? message : { ...message, sdpJson }
+    }
+    case 'candidates':
+    case 'report':
+    case 'scrape':
+      return message
   }
 }
 

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { createDescriptions, createIds, type Ids, seeded } from './messages.ts'
+import { createIds, createMachine, type Ids, seeded, writeDescription } from './messages.ts'
 import { Pieces } from './pieces.ts'
 
 /** Viewers of one address, and how many such addresses share a swarm: by chance 3.5 % of matches would be at home. */
@@ -14,6 +14,8 @@ interface Member {
   readonly socket: WebSocket
   readonly index: number
   readonly infoHash: string
+  /** Session descriptions as JSON strings; it sends them in turn. */
+  readonly descriptions: readonly string[]
   peerId: string
   transactions: number
 }
@@ -52,7 +54,6 @@ export class Crowd {
   readonly #layout: Layout
   readonly #ids: Ids
   readonly #random: () => number
-  readonly #descriptions: readonly string[]
   readonly #members: Member[] = []
   readonly #byPeerId = new Map<string, Member>()
   /** By offer id. */
@@ -60,6 +61,7 @@ export class Crowd {
   readonly #pieces: Pieces
   #onResponse: (() => void) | null = null
   #cursor = 0
+  #turn = 0
   #offerMs: number[] = []
   #offers = 0
   #atHome = 0
@@ -69,7 +71,6 @@ export class Crowd {
     this.#layout = layout
     this.#random = seeded(layout.seed)
     this.#ids = createIds(this.#random)
-    this.#descriptions = createDescriptions(this.#random)
     this.#pieces = new Pieces(layout.connections)
   }
 
@@ -121,7 +122,9 @@ export class Crowd {
       perMessageDeflate: false,
       headers: { 'X-Forwarded-For': this.#address(index) },
     })
-    const member = { socket, index, infoHash, peerId: this.#ids.peerId(), transactions: 0 }
+    const machine = createMachine(this.#address(index), this.#random)
+    const descriptions = Array.from({ length: 4 }, () => writeDescription(machine, this.#random))
+    const member = { socket, index, infoHash, descriptions, peerId: this.#ids.peerId(), transactions: 0 }
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve)
       socket.once('error', reject)
@@ -185,7 +188,7 @@ export class Crowd {
     member.transactions++
     const ids = Array.from({ length: offersPerTransaction }, () => this.#ids.bytes())
     const offers = ids.map(
-      id => `{"offer":{"type":"offer","sdp":${this.#description()}},"offer_id":${JSON.stringify(id)}}`,
+      id => `{"offer":{"type":"offer","sdp":${this.#description(member)}},"offer_id":${JSON.stringify(id)}}`,
     )
     const { socket, infoHash, peerId } = member
     const head = { numwant: offersPerTransaction, uploaded: 0, downloaded: 0, left: 1 }
@@ -219,11 +222,11 @@ export class Crowd {
     this.#pieces.link(receiver.index, offerer.index)
     const head = { action: 'announce', info_hash: receiver.infoHash, peer_id: receiver.peerId }
     const rest = JSON.stringify({ ...head, to_peer_id: from, offer_id: offerId }).slice(0, -1)
-    receiver.socket.send(`${rest},"answer":{"type":"answer","sdp":${this.#description()}}}`)
+    receiver.socket.send(`${rest},"answer":{"type":"answer","sdp":${this.#description(receiver)}}}`)
   }
 
-  #description(): string {
-    return this.#descriptions[Math.floor(this.#random() * this.#descriptions.length)] ?? '""'
+  #description({ descriptions }: Member): string {
+    return descriptions[this.#turn++ % descriptions.length] ?? '""'
   }
 
   /** A server that loses an offer would be waited for without end. */

@@ -25,20 +25,66 @@ export function createIds(random: () => number): Ids {
   }
 }
 
-/** Session descriptions of 1.2 to 2.5 KB, as JSON strings: a dozen candidates make up most of a real one. */
-export function createDescriptions(random: () => number): readonly string[] {
-  return Array.from({ length: 16 }, (_, i) => {
-    const wanted = 1_200 + Math.round((1_300 * i) / 15)
-    let sdp =
-      'v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n' +
-      'a=extmap-allow-mixed\r\na=msid-semantic: WMS\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n' +
-      'c=IN IP4 0.0.0.0\r\na=ice-ufrag:8hhY\r\na=ice-pwd:asd88fgpdd777uzjYhagZg\r\n' +
-      'a=fingerprint:sha-256 49:66:12:17:0D:1C:91:AE:57:4C:C6:36:DD:D5:97:D2:7D:62:C9:9A:7F:B9:A3:F4:70:03:E7:43:91:73:23:5E\r\n' +
-      'a=setup:actpass\r\na=mid:0\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n'
-    while (sdp.length < wanted) {
-      const number = Math.floor(random() * 4_294_967_296)
-      sdp += `a=candidate:${number} 1 udp 2122260223 10.0.${number & 255}.7 ${number % 65_536} typ host generation 0\r\n`
-    }
-    return JSON.stringify(sdp.slice(0, wanted))
-  })
+/** What the descriptions of one viewer have in common: its addresses. */
+export interface Machine {
+  /** As the tracker sees it. */
+  readonly publicAddress: string
+  /** Multicast DNS names of its interfaces, as browsers write them. */
+  readonly names: readonly string[]
+}
+
+export function createMachine(publicAddress: string, random: () => number): Machine {
+  const digits = (count: number) =>
+    Array.from({ length: count }, () => Math.floor(random() * 16).toString(16)).join('')
+  const name = () => `${digits(8)}-${digits(4)}-4${digits(3)}-a${digits(3)}-${digits(12)}.local`
+  return { publicAddress, names: [name(), name(), name()] }
+}
+
+/**
+ * A complete session description as Chromium writes it, 1.2 to 2.5 KB by its number of candidates, as a JSON string:
+ * for each interface one by UDP, one that dials by TCP, and the public one.
+ */
+export function writeDescription({ publicAddress, names }: Machine, random: () => number): string {
+  const number = (below: number) => Math.floor(random() * below)
+  const fragment = number(2 ** 31)
+    .toString(36)
+    .slice(0, 4)
+  const wanted = 1_200 + number(1_200)
+  const lines = [
+    'v=0',
+    `o=- ${number(2 ** 31)}${number(2 ** 31)} 2 IN IP4 127.0.0.1`,
+    's=-',
+    't=0 0',
+    'a=group:BUNDLE 0',
+    'a=extmap-allow-mixed',
+    'a=msid-semantic: WMS',
+    'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+    'c=IN IP4 0.0.0.0',
+  ]
+  const tail = [
+    `a=ice-ufrag:${fragment}`,
+    'a=ice-pwd:asd88fgpdd777uzjYhagZgMk',
+    'a=ice-options:trickle',
+    `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => (256 + number(256)).toString(16).slice(1).toUpperCase()).join(':')}`,
+    'a=setup:actpass',
+    'a=mid:0',
+    'a=sctp-port:5000',
+    'a=max-message-size:262144',
+    '',
+  ]
+  let length = [...lines, ...tail].join('\r\n').length
+  for (let i = 0; length < wanted; i++) {
+    const name = names[i % names.length] ?? ''
+    const ending = `generation 0 ufrag ${fragment} network-id ${1 + (i % names.length)} network-cost 10`
+    const port = 49_152 + number(16_000)
+    const line =
+      i % 3 === 0
+        ? `a=candidate:${number(2 ** 32)} 1 udp 2122260223 ${name} ${port} typ host ${ending}`
+        : i % 3 === 1
+          ? `a=candidate:${number(2 ** 32)} 1 udp 1686052607 ${publicAddress} ${port} typ srflx raddr 0.0.0.0 rport 0 ${ending}`
+          : `a=candidate:${number(2 ** 32)} 1 tcp 1518280447 ${name} 9 typ host tcptype active ${ending}`
+    lines.push(line)
+    length += line.length + 2
+  }
+  return JSON.stringify([...lines, ...tail].join('\r\n'))
 }

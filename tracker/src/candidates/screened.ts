@@ -9,10 +9,15 @@ import { Screen } from './screen.ts'
  */
 export type CandidatePolicy = 'own' | 'relays' | 'any'
 
-/** What of a description by `sender` may be passed on. */
-export function screenedDescription(context: Context, { connection, policy }: Peer, sdp: string): string {
-  if (context.candidates === 'any') return sdp
-  return screenOf(context, connection).description(sdp, policy.wan === 'deny')
+/** What of a description by this peer may be passed on, as a JSON string. */
+export function screenedDescription(
+  context: Context,
+  { connection, policy }: Peer,
+  { sdp, sdpJson }: { readonly sdp: string; readonly sdpJson?: string },
+): string {
+  const isAny = context.candidates === 'any'
+  const clean = isAny ? sdp : screenOf(context, connection).description(sdp, policy.wan === 'deny')
+  return clean === sdp && sdpJson !== undefined ? sdpJson : JSON.stringify(clean)
 }
 
 /** The same for trickled candidates; empty when none may. */

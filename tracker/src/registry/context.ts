@@ -42,15 +42,8 @@ export interface Context {
   readonly touched: Set<Bag>
   readonly waiting: Set<Bag>
   /** Relayed offers, oldest first: all live equally long. */
-  readonly expiries: ExpiryQueue<RelayedEntry>
+  readonly expiries: ExpiryQueue<OpenOffer>
   readonly actions: Action[]
-}
-
-interface RelayedEntry {
-  readonly receiver: Peer
-  readonly offerId: BinaryId
-  readonly offer: OpenOffer
-  readonly until: number
 }
 
 export function send(context: Context, to: Connection, message: string): void {

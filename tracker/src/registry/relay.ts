@@ -61,15 +61,7 @@ function relayDirected(
   if (ledger.size >= context.limits.openOffersPerPeer || ledger.countFrom(sender.id) >= offersPerPair)
     return 'crowded'
   if (ledger.find(sender.id, message.offerId, context.now()) !== null) return 'crowded'
-  relayOffer(
-    context,
-    sender,
-    receiver,
-    levelBetween(sender, receiver),
-    message.offerId,
-    message.sdp,
-    'directed',
-  )
+  relayOffer(context, sender, receiver, levelBetween(sender, receiver), message, 'directed')
   return null
 }
 
@@ -78,9 +70,9 @@ function relayAnswer(context: Context, sender: Peer, receiver: Peer, message: An
   if (offer === null || offer.state !== 'open') return 'unsolicited'
   offer.state = 'answered'
   // Nothing follows a complete description, so its entry can go; the other kind trickles on.
-  if (offer.kind === 'speculative') sender.ledger.remove(receiver.id, message.offerId)
+  if (offer.kind === 'speculative') sender.ledger.remove(offer)
   context.counters.answers++
-  const clean = screenedDescription(context, sender, message.sdp)
+  const clean = screenedDescription(context, sender, message)
   send(context, receiver.connection, writeAnswer(sender.swarm.infoHash, sender.id, message.offerId, clean))
   return null
 }

@@ -11,11 +11,12 @@ import { pushPlaces } from './places.ts'
 
 /** Forgets offers that can no longer be answered. Who never answered may be matched again. */
 export function expireOffers(context: Context): void {
-  for (const { receiver, offerId, offer } of context.expiries.expired(context.now())) {
-    if (receiver.ledger.find(offer.from.id, offerId) === offer) receiver.ledger.remove(offer.from.id, offerId)
+  for (const offer of context.expiries.expired(context.now())) {
+    const { from, receiver } = offer
+    receiver.ledger.remove(offer)
     if (offer.state === 'answered') continue
-    receiver.partners.remove(offer.from.id)
-    offer.from.partners.remove(receiver.id)
+    receiver.partners.remove(from.id)
+    from.partners.remove(receiver.id)
   }
 }
 
