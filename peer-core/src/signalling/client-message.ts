@@ -41,6 +41,8 @@ export interface ClientExtras {
   readonly childLinks: number | null
   /** A join token. */
   readonly token?: string
+  /** Tells private networks behind one address apart and names none; null when unknown. See `lanKey`. */
+  readonly lan: string | null
   /** Takes named neighbours and addresses its offers itself. */
   readonly directed: boolean
 }

@@ -195,8 +195,14 @@ function asExtras(value: unknown): ClientExtras | null {
     outcomes: asOutcomes(fields['outcomes']),
     childLinks: asWhole(fields['childLinks'], 0, 1_000),
     ...(token !== null && { token }),
+    lan: asLan(asFields(fields['network'])?.['lan']),
     directed: Array.isArray(caps) && caps.includes('directed'),
   }
+}
+
+/** 0 to 1023 in base 36, as `lanKey` writes it. */
+function asLan(value: unknown): string | null {
+  return typeof value === 'string' && /^[0-9a-z]{1,2}$/.test(value) ? value : null
 }
 
 function asOutcomes(value: unknown): readonly WireOutcome[] {

@@ -25,6 +25,7 @@ export function writeAnnounce(announce: Omit<Announce, 'type'>): string {
         neighbours: { have: extras.have, want: extras.want },
         ...(extras.outcomes.length > 0 && { outcomes: extras.outcomes }),
         ...(extras.childLinks !== null && { childLinks: extras.childLinks }),
+        ...(extras.lan !== null && { network: { lan: extras.lan } }),
         ...(extras.directed && { caps: ['directed', 'trickle'] }),
       },
     }),

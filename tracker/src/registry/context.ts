@@ -8,6 +8,7 @@ import type { Bag } from './bag.ts'
 import type { Connection } from './connection.ts'
 import type { Refused, RegistryCounters } from './counters.ts'
 import type { ExpiryQueue } from './expiry-queue.ts'
+import type { Homes } from './homes.ts'
 import type { Labels } from './labels.ts'
 import type { OpenOffer } from './ledger.ts'
 import type { RegistryLimits } from './limits.ts'
@@ -22,6 +23,7 @@ export interface Context {
   readonly random: () => number
   readonly labels: Labels
   readonly policies: Policies
+  readonly homes: Homes
   readonly candidates: CandidatePolicy
   readonly tokens: TokenMode
   /** Ms since 1970. */
@@ -44,6 +46,8 @@ export interface Context {
   /** Relayed offers, oldest first: all live equally long. */
   readonly expiries: ExpiryQueue<OpenOffer>
   readonly actions: Action[]
+  /** When the households are to be looked through again. */
+  nextHomeExpiry: number
 }
 
 export function send(context: Context, to: Connection, message: string): void {

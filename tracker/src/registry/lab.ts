@@ -53,6 +53,9 @@ interface AnnounceFields {
     readonly failed?: string
     readonly childLinks?: number
     readonly token?: string
+    readonly lan?: string
+    /** A peer reached, and over which kinds of addresses. */
+    readonly reached?: readonly [peer: string, pair: string]
   }
 }
 
@@ -160,8 +163,14 @@ export function createLab(options: Partial<RegistryOptions> = {}): Lab {
                     mode: ours.mode ?? 'share',
                     have: ours.have ?? 0,
                     want: ours.want ?? 8,
-                    outcomes: ours.failed ? [{ peer: idOf(ours.failed), ok: false, ms: 9, pair: '' }] : [],
+                    outcomes: [
+                      ...(ours.failed ? [{ peer: idOf(ours.failed), ok: false, ms: 9, pair: '' }] : []),
+                      ...(ours.reached
+                        ? [{ peer: idOf(ours.reached[0]), ok: true, ms: 9, pair: ours.reached[1] }]
+                        : []),
+                    ],
                     childLinks: ours.childLinks ?? null,
+                    lan: ours.lan ?? null,
                     directed: true,
                     ...(ours.token !== undefined && { token: ours.token }),
                   }

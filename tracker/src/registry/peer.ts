@@ -27,6 +27,10 @@ export interface Peer {
   home: string
   /** Which private network behind `home`, as the client names it; null unknown or of no matter. */
   lan: string | null
+  /** What the client itself says of its private network. */
+  lanKey: string | null
+  /** False behind a carrier's NAT: then nobody shares its line but peers of its own socket. */
+  sharesLine: boolean
   complete: boolean
   /** Links open and links wanted, as our clients report them. */
   links: number

@@ -21,6 +21,7 @@ import { createCounters, type RegistryCounters } from './counters.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import { authorise, expireGrants, park, settle } from './grants.ts'
 import { type GroupSizes, sizeGroups } from './group-sizes.ts'
+import { Homes } from './homes.ts'
 import { createLabels } from './labels.ts'
 import { defaultLimits, type RegistryLimits } from './limits.ts'
 import { leave } from './membership.ts'
@@ -29,7 +30,7 @@ import { Policies } from './policies.ts'
 import { relay } from './relay.ts'
 import { takeReport } from './reporting.ts'
 import { TokenBucket } from './token-bucket.ts'
-import { announceGroups, expireOffers, reclassify } from './upkeep.ts'
+import { announceGroups, expireOffers, moveHouseholds, reclassify } from './upkeep.ts'
 
 export interface RegistryOptions {
   /** Monotonic ms. */
@@ -124,6 +125,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     random: options.random,
     labels: createLabels(options.secret, options.wallClock),
     policies,
+    homes: new Homes(),
     candidates: options.candidates ?? 'own',
     tokens: options.tokens ?? 'off',
     wallClock: options.wallClock,
@@ -139,6 +141,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     waiting: new Set(),
     expiries: new ExpiryQueue(),
     actions: [],
+    nextHomeExpiry: 0,
   }
   const { limits, connections, actions, counters } = context
 
@@ -161,6 +164,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         return drain()
       }
       perAddress.set(key, siblings + 1)
+      context.homes.counted({ id, address, standing }, siblings + 1, options.now())
       const budget = new TokenBucket(limits.messagesPerSecond, limits.messageBurst, options.now())
       connections.set(id, {
         id,
@@ -212,6 +216,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       const siblings = (perAddress.get(key) ?? 1) - 1
       if (siblings > 0) perAddress.set(key, siblings)
       else perAddress.delete(key)
+      context.homes.counted(connection, siblings, options.now())
       const heirs = [...connection.peers.values()].flatMap(peer => peer.claim ?? [])
       for (const peer of [...connection.peers.values()]) leave(context, peer)
       for (const { connection: heir, announce: claimed } of heirs) {
@@ -246,6 +251,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (next.done) stale = null
         else reclassify(context, next.value)
       }
+      moveHouseholds(context, now)
       for (const bag of context.waiting) context.touched.add(bag)
       return drain()
     },
