@@ -318,7 +318,7 @@ export class TrackerSession {
     offers: readonly SpeculativeOffer[],
     dials: readonly DialOutcome[] = this.#options.takeOutcomes(),
   ): string {
-    const { mode, have, want, childLinks = null } = this.#options.status()
+    const { mode, have, want, childLinks = null, lan = null } = this.#options.status()
     const outcomes = dials.map(({ peer, ok, ms, pair }) => ({
       peer: hexToBinary(peer),
       ok,
@@ -332,7 +332,7 @@ export class TrackerSession {
       offers,
       complete: false,
       trackerId: this.#trackerId,
-      extras: { mode, have, want, outcomes, childLinks, directed: true },
+      extras: { mode, have, want, outcomes, childLinks, lan, directed: true },
     })
   }
 
