@@ -8,7 +8,15 @@ const retryMs = 300
 /** How long the old socket stays after a move. */
 const lingerMs = 500
 
-const extras = { mode: 'share', have: 1, want: 0, outcomes: [], childLinks: null, directed: true } as const
+const extras = {
+  mode: 'share',
+  have: 1,
+  want: 0,
+  outcomes: [],
+  childLinks: null,
+  directed: true,
+  lan: null,
+} as const
 
 /** Our client's protocol without peers behind it, so that thousands fit in a test. It moves when it is asked to. */
 export class LightViewer {
