@@ -1,3 +1,6 @@
+export type { AccessOptions } from './access/gate.ts'
+export { issueKeys, issueToken, type TokenRequest } from './access/issue-token.ts'
+export type { CandidatePolicy } from './candidates/screened.ts'
 export { type Database, locateIn, readDatabase } from './geo/database.ts'
 export type { Metrics, MetricsSource } from './metrics/metrics.ts'
 export type { MetricsAccess } from './metrics/metrics-access.ts'

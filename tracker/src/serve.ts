@@ -1,3 +1,4 @@
+import { followTokenKeys, readTokenKeys } from './access/key-file.ts'
 import type { TrackerConfig } from './config/settings.ts'
 import { followOperatorFiles, readOperatorFiles, savePolicies } from './operator-files.ts'
 import { createProcessLog, describeCrash } from './process-log.ts'
@@ -29,6 +30,7 @@ export async function serve(config: TrackerConfig): Promise<void> {
     fields: { port, stun: config.stun },
   })
   const files = followOperatorFiles(config, tracker, log)
+  const keys = followTokenKeys(config.access, tracker, log)
   console.log(JSON.stringify({ ready: true, announce: url }))
 
   const now = new AbortController()
@@ -39,6 +41,7 @@ export async function serve(config: TrackerConfig): Promise<void> {
     if (stopping) return
     stopping = true
     files.close()
+    keys?.close()
     if (!now.signal.aborted) {
       const connections = tracker.stats().connections
       const message = `Draining ${connections} connections; a second signal stops at once.`
@@ -51,7 +54,10 @@ export async function serve(config: TrackerConfig): Promise<void> {
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
-  process.on('SIGHUP', () => files.reload())
+  process.on('SIGHUP', () => {
+    files.reload()
+    keys?.reload()
+  })
 }
 
 /** What a configuration means to the library. */
@@ -65,6 +71,7 @@ function optionsFrom(config: TrackerConfig): ListenOptions {
     stun,
     stunUrls,
     backlogBytes,
+    access,
     limits,
     adminToken,
     policies,
@@ -81,6 +88,14 @@ function optionsFrom(config: TrackerConfig): ListenOptions {
     withStun: stun,
     backlogBytes,
     limits,
+    candidates: access.candidates,
+    access: {
+      origins: access.origins,
+      native: access.native,
+      tokens: access.tokens,
+      keys: readTokenKeys(access),
+      ...(access.audience !== null && { audience: access.audience }),
+    },
     metrics: { access: metrics.access, token: metrics.token },
     ...(metrics.port !== 0 && { metricsPort: { port: metrics.port, host: metrics.host } }),
     headersMs: http.headersMs,

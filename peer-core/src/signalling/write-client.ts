@@ -20,6 +20,7 @@ export function writeAnnounce(announce: Omit<Announce, 'type'>): string {
     ...(extras && {
       nearcast: {
         v: 1,
+        ...(extras.token !== undefined && { token: extras.token }),
         mode: extras.mode,
         neighbours: { have: extras.have, want: extras.want },
         ...(extras.outcomes.length > 0 && { outcomes: extras.outcomes }),

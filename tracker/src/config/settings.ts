@@ -1,4 +1,5 @@
 import { parseCidr } from '../address/cidr.ts'
+import { accessSettings } from './access-settings.ts'
 import { limitSettings } from './limit-settings.ts'
 import { choice, list, optionalText, path, type Setting, secret, text, toggle, whole } from './setting.ts'
 
@@ -69,6 +70,7 @@ export const settings = {
     min: 65_536,
     max: 67_108_864,
   }),
+  access: accessSettings,
   log: {
     level: choice({
       about: 'What is logged: errors only, warnings too, or what happens as well.',
@@ -155,6 +157,7 @@ export type ConfigOf<Table> = {
 
 /** What no single setting can say: [key, what is wrong and what helps]. */
 export function conflicts({
+  access,
   limits,
   port,
   metrics,
@@ -166,6 +169,8 @@ export function conflicts({
       'limits.partners',
       `must exceed limits.meshSize, ${limits.meshSize}: everybody in a mesh is a partner`,
     ])
+  if (access.tokens !== 'off' && access.keys === null && access.secret === null)
+    problems.push(['access.tokens', 'needs a key to verify them: set access.keys or access.secret'])
   if (metrics.port !== 0 && metrics.port === port)
     problems.push(['metrics.port', `is the main port: give another, or 0 to have /metrics there`])
   if (drain.totalMs < drain.noticeMs + drain.spreadMs)

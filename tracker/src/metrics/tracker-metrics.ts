@@ -45,6 +45,14 @@ export function registryMetrics(stats: () => RegistryStats, groupSizes: () => Gr
       'reason',
       () => stats().refused,
     ])
+    total(register, 'nearcast_tokens_total', 'Join tokens looked at, by what they were.', [
+      'result',
+      () => stats().tokens,
+    ])
+    total(register, 'nearcast_candidates_stripped_total', 'ICE candidates not passed on, by reason.', [
+      'reason',
+      () => stats().stripped,
+    ])
     level(
       register,
       'nearcast_group_size_peers',

@@ -1,6 +1,6 @@
 import type { Announce, SpeculativeOffer, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writeOffer, writeResponse } from '@nearcast/peer-core/signalling'
-import { cleanDescription } from '../candidates/screened.ts'
+import { screenedDescription } from '../candidates/screened.ts'
 import type { BagLevel } from './bag.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
@@ -68,7 +68,7 @@ export function relayOffer(
   context.expiries.push(offer)
   meet(from, receiver, level, now)
   context.counters.offers[level]++
-  const sdpJson = cleanDescription(context, from.connection, offered)
+  const sdpJson = screenedDescription(context, from, offered)
   const ours = receiver.speaks === 'standard' ? null : { level, trickle: kind === 'directed' }
   send(context, receiver.connection, writeOffer(from.swarm.infoHash, from.id, offerId, sdpJson, ours))
 }

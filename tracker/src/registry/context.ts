@@ -1,6 +1,6 @@
 import type { BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writePush, writeRefusal } from '@nearcast/peer-core/signalling'
-import type { Address } from '../address/address.ts'
+import type { TokenMode } from '../access/grant.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
 import type { Reports } from '../reports/reports.ts'
 import { type Action, policyViolation } from './action.ts'
@@ -25,7 +25,12 @@ export interface Context {
   readonly policies: Policies
   readonly homes: Homes
   readonly candidates: CandidatePolicy
-  readonly siteOf: (address: Address) => string | null
+  readonly tokens: TokenMode
+  /** Ms since 1970. */
+  readonly wallClock: () => number
+  /** Memberships under tokens: all of them, and how many each holder has. */
+  readonly granted: Set<Peer>
+  readonly holders: Map<string, number>
   readonly swarms: Map<BinaryId, Swarm>
   readonly connections: Map<number, Connection>
   readonly counters: RegistryCounters
@@ -63,7 +68,7 @@ export function refuse(
   action: 'announce' | 'scrape' = 'announce',
 ): void {
   context.counters.refused[refused]++
-  const message = writeRefusal({ action, infoHash, reason })
+  const message = writeRefusal({ action, infoHash, reason, wantsToken: refused === 'token' })
   if (message !== null) send(context, to, message)
   else context.actions.push({ type: 'close', to: to.id, code: policyViolation, reason })
 }

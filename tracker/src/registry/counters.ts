@@ -1,3 +1,4 @@
+import { type TokenRefusal, tokenRefusals } from '../access/grant.ts'
 import { type StripReason, stripReasons } from '../candidates/candidate-rules.ts'
 import { type BagLevel, bagLevels } from './bag.ts'
 
@@ -13,6 +14,7 @@ const refusals = [
   'crowded',
   'absent',
   'forbidden',
+  'token',
 ] as const
 
 export type Refused = (typeof refusals)[number]
@@ -30,6 +32,8 @@ export interface RegistryCounters {
   candidates: number
   named: Record<BagLevel, number>
   refused: Record<Refused, number>
+  /** Join tokens looked at. */
+  tokens: Record<TokenRefusal | 'good', number>
   /** Candidates taken out of what a client had us pass on. */
   stripped: Record<StripReason, number>
 }
@@ -47,6 +51,7 @@ export function createCounters(): RegistryCounters {
     candidates: 0,
     named: zeros(bagLevels),
     refused: zeros(refusals),
+    tokens: zeros(['good', ...tokenRefusals]),
     stripped: zeros(stripReasons),
   }
 }

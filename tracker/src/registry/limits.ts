@@ -36,6 +36,8 @@ export interface RegistryLimits {
   readonly claimMs: number
   /** Least time between two size announcements to one group, ms; a tenth of it while the group is a mesh. @default 1000 */
   readonly groupPushMs: number
+  /** How long a membership outlives its join token, ms: time to bring a new one. @default 60000 */
+  readonly tokenGraceMs: number
 }
 
 export const defaultLimits: RegistryLimits = {
@@ -54,4 +56,5 @@ export const defaultLimits: RegistryLimits = {
   farLinks: 4,
   claimMs: 5_000,
   groupPushMs: 1_000,
+  tokenGraceMs: 60_000,
 }

@@ -4,6 +4,7 @@ import { bagLevels, prefixIndex } from './bag.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import type { Context } from './context.ts'
 import { groupBag } from './group.ts'
+import { releaseGrant, takeGrant } from './held-grants.ts'
 import { Ledger } from './ledger.ts'
 import { endOf, takeOutcomes } from './outcomes.ts'
 import { Partners } from './partners.ts'
@@ -44,11 +45,13 @@ export function join(context: Context, connection: Connection, announce: Announc
     told: null,
     token: context.labels.token(announce.infoHash, announce.peerId),
     claim: null,
+    grant: null,
     whereabouts: null,
     mark: 0,
   }
   swarm.add(peer)
   connection.peers.set(membershipKey(swarm.infoHash, peer.id), peer)
+  takeGrant(context, peer)
   markDirty(context, peer)
   return peer
 }
@@ -57,6 +60,7 @@ export function leave(context: Context, peer: Peer): void {
   const { swarm, connection } = peer
   markDirty(context, peer)
   context.claims.delete(peer)
+  releaseGrant(context, peer)
   context.reports?.leave(peer)
   connection.peers.delete(membershipKey(swarm.infoHash, peer.id))
   swarm.remove(peer)
@@ -67,6 +71,7 @@ export function leave(context: Context, peer: Peer): void {
 export function refresh(context: Context, peer: Peer, announce: Announce): void {
   const { extras } = announce
   peer.swarm.setComplete(peer, announce.complete)
+  takeGrant(context, peer)
   if (extras === null) return
   peer.speaks = dialect(extras)
   peer.links = extras.have
@@ -106,6 +111,7 @@ export function handOver(context: Context, peer: Peer, connection: Connection): 
   markDirty(context, peer)
   peer.swarm.withdraw(peer)
   peer.connection = connection
+  takeGrant(context, peer)
   peer.policy = context.policies.policyOf(connection.standing, peer.swarm.infoHash, peer.id)
   peer.mode = stricterMode(peer.wantedMode, peer.policy.mode)
   peer.told = null

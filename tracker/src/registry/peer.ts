@@ -1,4 +1,5 @@
 import type { Announce, BinaryId, WireGroup } from '@nearcast/peer-core/signalling'
+import type { Grant } from '../access/grant.ts'
 import type { Whereabouts } from '../reports/reports.ts'
 import type { SitePolicy } from '../sites/site-policy.ts'
 import type { Bag, BagLevel } from './bag.ts'
@@ -46,6 +47,8 @@ export interface Peer {
   readonly token: string
   /** Another socket that wants this peer_id while its holder is asked whether it lives. */
   claim: Claim | null
+  /** The token under which it is here; null where none is needed. */
+  grant: Grant | null
   /** Under what names its reports are shown, while its connection's standing is this one. */
   whereabouts: { readonly standing: Connection['standing']; readonly value: Whereabouts } | null
   /** Number of the last selection that considered this peer; spares a set per announce. */

@@ -1,10 +1,12 @@
 import {
+  type ClientMessage,
   parseClientText,
   type Scrape,
   type ScrapedSwarm,
   type WirePolicy,
   writeScrape,
 } from '@nearcast/peer-core/signalling'
+import type { Grant, TokenMode, Verified } from '../access/grant.ts'
 import type { Address } from '../address/address.ts'
 import { isPrivate } from '../address/address.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
@@ -17,6 +19,7 @@ import type { Connection } from './connection.ts'
 import { type Context, push, refuse, send } from './context.ts'
 import { createCounters, type RegistryCounters } from './counters.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
+import { authorise, expireGrants, park, settle } from './grants.ts'
 import { type GroupSizes, sizeGroups } from './group-sizes.ts'
 import { Homes } from './homes.ts'
 import { createLabels } from './labels.ts'
@@ -45,16 +48,22 @@ export interface RegistryOptions {
   readonly limits?: Partial<RegistryLimits>
   /** Which ICE candidates pass from client to client. @default 'own' */
   readonly candidates?: CandidatePolicy
+  /** Whether announces need a join token. @default 'off' */
+  readonly tokens?: TokenMode
   /** Where viewers' reports go. @default they are not asked for any */
   readonly reports?: Reports
   /** What the operator calls a content, by its info hash. @default none */
   readonly contentNames?: ReadonlyMap<string, string>
 }
 
-interface OpenInfo {
+export interface OpenInfo {
   readonly address: Address
   /** STUN URLs to tell this client. */
   readonly ice?: readonly string[]
+  /** The Origin its page has. */
+  readonly origin?: string
+  /** What a token in its URL allows. */
+  readonly grant?: Grant
 }
 
 /**
@@ -64,6 +73,8 @@ interface OpenInfo {
 export interface Registry {
   open(connection: ConnectionId, info: OpenInfo): readonly Action[]
   message(connection: ConnectionId, text: string): readonly Action[]
+  /** What came of a `verify`. */
+  verified(connection: ConnectionId, token: string, result: Verified): readonly Action[]
   /** The other end answered a ping. */
   pong(connection: ConnectionId): readonly Action[]
   close(connection: ConnectionId): readonly Action[]
@@ -106,6 +117,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const silent = new Map<ConnectionId, number>()
   /** Connections that new rules have not reached yet. */
   let stale: Iterator<Connection> | null = null
+  let grantsLookedAt = 0
 
   const context: Context = {
     limits: { ...defaultLimits, ...options.limits },
@@ -115,7 +127,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     policies,
     homes: new Homes(),
     candidates: options.candidates ?? 'own',
-    siteOf: address => policies.siteOf(address),
+    tokens: options.tokens ?? 'off',
+    wallClock: options.wallClock,
+    granted: new Set(),
+    holders: new Map(),
     swarms: new Map(),
     connections: new Map(),
     counters: createCounters(),
@@ -131,12 +146,15 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { limits, connections, actions, counters } = context
 
   return {
-    open(id, { address, ice = [] }) {
+    open(id, { address, ice = [], origin, grant }) {
       if (connections.has(id)) throw new Error(`connection ${id} is open already`)
-      const standing = policies.standing(address)
+      const signedSite = grant?.site ?? null
+      const standing = policies.standing(address, signedSite)
       const key = standing.network.address
       const siblings = perAddress.get(key) ?? 0
-      if (siblings >= limits.connectionsPerAddress && !isPrivate(address)) {
+      // A token that says for how many it is good is counted by itself; a school behind one address is not.
+      const isCounted = (grant?.mostPeers ?? Number.POSITIVE_INFINITY) < Number.POSITIVE_INFINITY
+      if (siblings >= limits.connectionsPerAddress && !isPrivate(address) && !isCounted) {
         actions.push({
           type: 'close',
           to: id,
@@ -156,6 +174,11 @@ export function createRegistry(options: RegistryOptions): Registry {
         peers: new Map(),
         standing,
         screen: null,
+        origin: origin ?? null,
+        grant: grant ?? null,
+        grants: null,
+        signedSite,
+        parked: null,
         state: 'new',
       })
       silent.set(id, options.now() + limits.firstMessageMs)
@@ -166,6 +189,15 @@ export function createRegistry(options: RegistryOptions): Registry {
       const connection = connections.get(id)
       // A frame that was under way when we closed the socket.
       if (connection !== undefined) take(connection, text)
+      return drain()
+    },
+
+    verified(id, token, result) {
+      const connection = connections.get(id)
+      if (connection === undefined) return drain()
+      const { now, later } = settle(context, connection, token, result)
+      if (now !== null) act(connection, now)
+      for (const message of later) consider(connection, message)
       return drain()
     },
 
@@ -209,6 +241,10 @@ export function createRegistry(options: RegistryOptions): Registry {
         actions.push({ type: 'close', to: id, code: policyViolation, reason: 'no announce came' })
       }
       settleClaims(context)
+      if (now >= grantsLookedAt + 1_000 && context.granted.size > 0) {
+        grantsLookedAt = now
+        expireGrants(context)
+      }
       expireOffers(context)
       for (let left = slice; stale !== null && left > 0; left--) {
         const next = stale.next()
@@ -277,7 +313,19 @@ export function createRegistry(options: RegistryOptions): Registry {
     const { message } = parsed
     if (message.type === 'announce' || message.type === 'scrape' || message.type === 'report')
       connection.budget.spend(1 - cost, options.now())
-    if (connection.state === 'new') {
+    consider(connection, message)
+  }
+
+  function consider(connection: Connection, message: ClientMessage): void {
+    if (context.tokens === 'off') return act(connection, message)
+    if (park(context, connection, message)) return
+    if (authorise(context, connection, message)) act(connection, message)
+  }
+
+  function act(connection: Connection, message: ClientMessage): void {
+    // Where tokens are required, signals alone keep no socket open.
+    const counts = context.tokens !== 'required' || message.type === 'announce' || message.type === 'scrape'
+    if (connection.state === 'new' && counts) {
       connection.state = 'active'
       silent.delete(connection.id)
     }

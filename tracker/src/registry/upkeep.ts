@@ -56,7 +56,7 @@ function tellGroup(context: Context, peer: Peer): void {
 export function reclassify(context: Context, connection: Connection, movedHome = false): void {
   const { policies } = context
   const before = connection.standing
-  const after = policies.standing(connection.address)
+  const after = policies.standing(connection.address, connection.signedSite)
   const moved = movedHome || !sameNetwork(before.network, after.network)
   connection.standing = after
   connection.screen = null

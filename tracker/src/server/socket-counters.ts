@@ -1,5 +1,8 @@
-/** Why an upgrade was not taken: while draining, from an address that cannot be read, or no WebSocket handshake. */
-const upgradeRefusals = ['draining', 'address', 'handshake'] as const
+/**
+ * Why an upgrade was not taken: while draining, from an address that cannot be read, no WebSocket handshake, a page
+ * that is not on the list, or a bad join token.
+ */
+const upgradeRefusals = ['draining', 'address', 'handshake', 'origin', 'token'] as const
 /**
  * Why a socket was ended: it did not read, did not answer pings, spoke binary or broke RFC 6455; the registry's rules;
  * a drain; or the client left by itself.

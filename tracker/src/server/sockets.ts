@@ -2,9 +2,8 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { signallingLimits } from '@nearcast/peer-core/signalling'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Address } from '../address/address.ts'
 import type { Action, ConnectionId } from '../registry/action.ts'
-import type { Registry } from '../registry/registry.ts'
+import type { OpenInfo, Registry } from '../registry/registry.ts'
 import {
   createSocketCounters,
   type Ending,
@@ -15,9 +14,9 @@ import {
 export interface SocketsOptions {
   readonly registry: Registry
   /** Whom a request comes from, and what STUN servers to tell them; null refuses the upgrade. */
-  readonly identify: (
-    request: IncomingMessage,
-  ) => { readonly address: Address; readonly ice: readonly string[] } | null
+  readonly identify: (request: IncomingMessage) => OpenInfo | null
+  /** Takes what is for none of these sockets, and tokens to look at. */
+  readonly elsewhere?: (action: Action) => void
   /** Bytes that may wait for a reader before it is cut off. @default 262144 */
   readonly backlogBytes?: number
   /** How often a quiet socket is asked whether it lives, ms. @default 30000 */
@@ -33,6 +32,8 @@ export interface Sockets {
   pingSome(): void
   /** Ids of those open now. */
   ids(): readonly ConnectionId[]
+  /** Answers an upgrade that may not be taken. */
+  turnAway(socket: Duplex, why: 'origin' | 'token'): void
   /** From now on upgrades are answered 503, with the hint to come back after so many seconds. */
   refuse(retryAfterSeconds: number): void
   /** Ends one because the tracker restarts (1012); the client comes back by itself. */
@@ -113,7 +114,11 @@ export function createSockets(options: SocketsOptions): Sockets {
   function perform(actions: readonly Action[]): void {
     for (const action of actions) {
       const entry = seats.get(action.to)
-      if (entry === undefined || entry.socket.readyState !== entry.socket.OPEN) continue
+      if (entry === undefined || action.type === 'verify') {
+        options.elsewhere?.(action)
+        continue
+      }
+      if (entry.socket.readyState !== entry.socket.OPEN) continue
       const { socket } = entry
       switch (action.type) {
         case 'send':
@@ -145,7 +150,7 @@ export function createSockets(options: SocketsOptions): Sockets {
 
   function refuseUpgrade(socket: Duplex, why: UpgradeRefusal): void {
     counters.refused[why]++
-    const status = why === 'draining' ? '503 Service Unavailable' : '400 Bad Request'
+    const status = refusalStatus[why]
     const hint = why === 'draining' ? `Retry-After: ${retryAfter}\r\n` : ''
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n${hint}Content-Length: 0\r\n\r\n`)
   }
@@ -168,6 +173,7 @@ export function createSockets(options: SocketsOptions): Sockets {
         if (entry.socket.readyState === entry.socket.OPEN) entry.socket.ping()
       }
     },
+    turnAway: refuseUpgrade,
     ids: () => [...seats.keys()],
     refuse(seconds) {
       retryAfter = seconds
@@ -186,6 +192,14 @@ export function createSockets(options: SocketsOptions): Sockets {
       server.close()
     },
   }
+}
+
+const refusalStatus: Record<UpgradeRefusal, string> = {
+  draining: '503 Service Unavailable',
+  address: '400 Bad Request',
+  handshake: '400 Bad Request',
+  origin: '403 Forbidden',
+  token: '401 Unauthorized',
 }
 
 /** Connects an http server's upgrades. Returns how to undo it. */

@@ -3,16 +3,20 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WirePolicy } from '@nearcast/peer-core/signalling'
 import type { Hono } from 'hono'
+import { type AccessOptions, type Admission, createGate } from '../access/gate.ts'
+import type { Grant } from '../access/grant.ts'
 import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
+import type { CandidatePolicy } from '../candidates/screened.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
 import { registryMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
 import { createPolicyRoutes } from '../policy/policy-routes.ts'
 import type { PolicyRule } from '../policy/policy-rule.ts'
+import type { Action } from '../registry/action.ts'
 import type { RegistryLimits } from '../registry/limits.ts'
 import type { Locate } from '../registry/network.ts'
-import { createRegistry, type RegistryStats } from '../registry/registry.ts'
+import { createRegistry, type OpenInfo, type RegistryStats } from '../registry/registry.ts'
 import { binaryNames } from '../registry/reporting.ts'
 import { createReports } from '../reports/reports.ts'
 import { type ReadSites, readSites } from '../sites/read-sites.ts'
@@ -55,6 +59,10 @@ export interface TrackerOptions {
   /** Key of group labels and resume tokens; share it among machines that serve together. @default random */
   readonly secret?: Uint8Array
   readonly limits?: Partial<RegistryLimits>
+  /** Which pages may connect, and whether they need join tokens. @default all, and none */
+  readonly access?: AccessOptions
+  /** Which ICE candidates pass from client to client. @default 'own' */
+  readonly candidates?: CandidatePolicy
   /**
    * What the dashboard calls a content, by its manifest's URL, its content id or its info hash (40 hex digits).
    * @default a short label
@@ -94,6 +102,8 @@ export interface Tracker {
   setLocate(locate: Locate): void
   /** Tells clients of this STUN port from now on, unless URLs were given. */
   announceStun(port: number): void
+  /** Takes other keys for join tokens. Returns what is wrong with them; then nothing has changed. */
+  setTokenKeys(texts: readonly string[]): readonly string[]
   stats(): RegistryStats
   /**
    * Empties the tracker before it closes: not ready, no upgrades, our clients move to wherever the URL leads next,
@@ -109,6 +119,10 @@ const sweepMs = 100
 export function createTracker(options: TrackerOptions = {}): Tracker {
   const log = options.log ?? logToStderr
   const now = () => performance.now()
+  const gate = createGate(options.access)
+  /** What tokens in URLs allow, until their sockets are open. */
+  const grants = new WeakMap<IncomingMessage, Grant>()
+  const said = new Set<string>()
   const admin = createAdminToken(options.adminToken ?? null, now)
   const reports = admin.isSet ? createReports() : null
   const registry = createRegistry({
@@ -119,6 +133,8 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     ...(options.policy && { policy: options.policy }),
     ...(options.locate && { locate: options.locate }),
     ...(options.limits && { limits: options.limits }),
+    ...(options.candidates && { candidates: options.candidates }),
+    tokens: gate.tokens,
     ...(reports && { reports, contentNames: binaryNames(options.contentNames ?? {}) }),
   })
   const trust = {
@@ -130,6 +146,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const sockets = createSockets({
     registry,
     identify,
+    elsewhere,
     ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
   })
   if (options.rules !== undefined) registry.setRules(options.rules)
@@ -176,14 +193,14 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     metrics,
     readiness,
     attach(server) {
-      const detach = attachSockets(server, sockets.upgrade)
+      const detach = attachSockets(server, upgrade)
       detachers.add(detach)
       return () => {
         detachers.delete(detach)
         detach()
       }
     },
-    upgrade: sockets.upgrade,
+    upgrade,
     setSites,
     setOverride: (site, override) => registry.setOverride(site, override),
     rules: registry.rules,
@@ -192,6 +209,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     announceStun(port) {
       stun ??= { port }
     },
+    setTokenKeys: texts => gate.setKeys(texts),
     stats: () => registry.stats(),
     drain: (drainOptions = {}, signal = new AbortController().signal) =>
       drain(
@@ -221,6 +239,38 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     return read
   }
 
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const admission = gate.admit({ url: request.url ?? '/', origin: request.headers.origin })
+    const go = (admitted: Admission) => {
+      if (socket.destroyed) return
+      if (!admitted.ok) {
+        sayOnce(admitted.reason)
+        return sockets.turnAway(socket, admitted.status === 401 ? 'token' : 'origin')
+      }
+      if (admitted.grant !== null) grants.set(request, admitted.grant)
+      sockets.upgrade(request, socket, head)
+    }
+    if (admission instanceof Promise) void admission.then(go)
+    else go(admission)
+  }
+
+  /** Whoever is turned away may come back a thousand times; that it happens at all is what the operator must know. */
+  function sayOnce(reason: string): void {
+    if (said.has(reason)) return
+    said.add(reason)
+    log({
+      level: 'warn',
+      event: 'turned-away',
+      message: `Turned a client away: ${reason}. Further ones are counted and not logged.`,
+    })
+  }
+
+  function elsewhere(action: Action): void {
+    if (action.type !== 'verify') return
+    const { to, token } = action
+    void gate.verify(token).then(result => sockets.perform(registry.verified(to, token, result)))
+  }
+
   function readerOf(request: IncomingMessage): Reader {
     const from = parseAddress(request.socket.remoteAddress ?? '')
     const address = from === null ? null : clientAddress(from, request.headers, trust)
@@ -231,15 +281,26 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     }
   }
 
-  function identify(request: IncomingMessage) {
+  function identify(request: IncomingMessage): OpenInfo | null {
     const socketAddress = parseAddress(request.socket.remoteAddress ?? '')
     if (socketAddress === null) return null
     const address = clientAddress(socketAddress, request.headers, trust)
     checkProxy(address, trust.proxies.length === 0 && isForwarded(request))
-    if (stun === null) return { address, ice: [] }
-    if ('urls' in stun) return { address, ice: stun.urls }
+    const { origin } = request.headers
+    const grant = grants.get(request)
+    return {
+      address,
+      ice: iceFor(request),
+      ...(origin !== undefined && { origin }),
+      ...(grant !== undefined && { grant }),
+    }
+  }
+
+  function iceFor(request: IncomingMessage): readonly string[] {
+    if (stun === null) return []
+    if ('urls' in stun) return stun.urls
     const url = stunUrlFor(request, stun.port)
-    return { address, ice: url === null ? [] : [url] }
+    return url === null ? [] : [url]
   }
 }
 
