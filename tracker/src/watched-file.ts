@@ -52,6 +52,8 @@ function bytesOf(file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {
-    throw new Error(`cannot read ${file}: ${error instanceof Error ? error.message : error}`, { cause: error })
+    throw new Error(`cannot read ${file}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    })
   }
 }
