@@ -79,7 +79,18 @@ async function announce(url: string): Promise<Record<string, unknown>[]> {
 }
 
 test('prints one JSON line when it listens, and stops with exit code 0', async () => {
-  const tracker = run('--port', '0', '--host', '127.0.0.1')
+  const tracker = run(
+    '--port',
+    '0',
+    '--host',
+    '127.0.0.1',
+    '--drain-notice-ms',
+    '100',
+    '--drain-spread-ms',
+    '100',
+    '--drain-total-ms',
+    '500',
+  )
   const url = await ready(tracker)
   await announce(url)
   tracker.child.kill('SIGTERM')

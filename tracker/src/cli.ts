@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
+import { addAccessCommands } from './access/commands.ts'
 import { parseAddress } from './address/address.ts'
 import { addFlags, typedFlags } from './config/flags.ts'
 import { type ReadConfig, readConfig } from './config/read-config.ts'
@@ -22,6 +23,8 @@ const program = new Command('nearcast-tracker')
   .configureOutput({ outputError: (text, write) => write(`${text.trimEnd()}\nTry --help.\n`) })
   .action((_flags: unknown, command: Command) => serve(configured(command).config))
 addFlags(program)
+
+addAccessCommands(program)
 
 program
   .command('explain')

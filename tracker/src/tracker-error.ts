@@ -7,6 +7,7 @@ export class TrackerError extends Error {
     | 'bad-database'
     | 'bad-proxy'
     | 'bad-admin-token'
+    | 'bad-access'
     | 'bad-address'
     | 'port-taken'
     | 'port-forbidden'

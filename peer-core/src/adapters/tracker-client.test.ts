@@ -372,14 +372,118 @@ describe('with our tracker', () => {
     expect(page.to().sent()).toMatchObject([{ event: 'started' }])
   })
 
-  test('goes away and comes back as asked', async () => {
-    const page = await started()
-    await page.to().say({ nearcast: { reconnect: { afterMs: 3_000 } } })
-    expect(page.to().readyState).toBe(3)
-    await page.pass(2_900)
-    expect(page.sockets).toHaveLength(1)
-    await page.pass(1_100)
-    expect(page.sockets).toHaveLength(2)
+  describe('asked to move', () => {
+    const neighbour = { neighbours: [{ peer_id: binary('2'), level: 'site' }] }
+
+    /** Asked to move in three seconds; `old` serves until then. */
+    async function moving() {
+      const page = await started()
+      const old = page.to()
+      await old.say({ ...counts, nearcast: { ...neighbour, reconnect: { afterMs: 3_000 } } })
+      page.log.length = 0
+      old.sent()
+      return { page, old }
+    }
+
+    test('announces on a new socket before it leaves the old one, and nobody hears of it', async () => {
+      const { page, old } = await moving()
+      await page.pass(2_900)
+      expect(page.sockets).toHaveLength(1)
+      await page.pass(1_100)
+      expect(page.sockets).toHaveLength(2)
+      expect(old.readyState).toBe(1)
+      await page.to().accept()
+      expect(page.to().sent()).toMatchObject([{ event: 'started', trackerid: 'token' }])
+      // Not answered yet: the old one is in use.
+      page.signaller.offer(hex('2'), offerId, 'sdp')
+      expect(old.sent()).toMatchObject([{ offer_id: offerId }])
+      await page.to().say({ ...counts, 'tracker id': 'other', nearcast: {} })
+      await page.pass(2_900)
+      expect(old.readyState).toBe(1)
+      await page.pass(200)
+      expect(old.readyState).toBe(3)
+      // No farewell: where both lead to one tracker it would be the new socket's.
+      expect(old.sent()).toEqual([])
+      expect(page.log).toEqual([])
+      await page.pass(97_500)
+      expect(page.to().sent()).toMatchObject([{ trackerid: 'other' }])
+      expect(page.sockets).toHaveLength(2)
+    })
+
+    test('handshakes end through the socket where they began; new ones take the new socket', async () => {
+      const { page, old } = await moving()
+      await old.say({ peer_id: binary('2'), offer_id: offerId, offer: { type: 'offer', sdp: 'in' } })
+      await page.pass(4_000)
+      await page.to().accept()
+      await page.to().say({ ...counts, nearcast: neighbour })
+      page.to().sent()
+      page.signaller.answer(hex('2'), offerId, 'out')
+      page.signaller.candidate(hex('2'), offerId, 'mine')
+      await page.pass(20)
+      expect(old.sent()).toMatchObject([{ answer: { sdp: 'out' } }, { nearcast: { candidates: ['mine'] } }])
+      page.log.length = 0
+      await old.say({ peer_id: binary('2'), offer_id: offerId, nearcast: { candidates: ['theirs'] } })
+      expect(page.log).toEqual(['candidate 2 theirs'])
+      page.signaller.offer(hex('2'), 'another-offer-of-min', 'sdp')
+      expect(page.to().sent()).toMatchObject([{ offer_id: 'another-offer-of-min' }])
+      // Whatever else the old tracker says is out of date.
+      await old.say({ ...counts, nearcast: { policy: { mode: 'off' } } })
+      await old.say({ 'failure reason': 'no' })
+      expect(page.log).toEqual(['candidate 2 theirs'])
+    })
+
+    test.each([
+      ['is refused', (socket: FakeSocket) => socket.drop(1006)],
+      [
+        'is told no',
+        async (socket: FakeSocket) => {
+          await socket.accept()
+          await socket.say({ 'failure reason': 'full' })
+        },
+      ],
+      ['hears nothing', (socket: FakeSocket) => socket.accept()],
+    ])('stays where it is when the new socket %s, and tries again', async (_, fail) => {
+      const { page, old } = await moving()
+      await page.pass(4_000)
+      await fail(page.to())
+      await page.pass(12_000)
+      expect(old.readyState).toBe(1)
+      expect(page.sockets.length).toBeGreaterThanOrEqual(3)
+      expect(page.log).toEqual([])
+      await page.to().accept()
+      await page.to().say({ ...counts, nearcast: {} })
+      await page.pass(4_000)
+      expect(old.readyState).toBe(3)
+      expect(page.log).toEqual([])
+    })
+
+    test('takes the new socket at once when the old one ends before it was answered', async () => {
+      const { page, old } = await moving()
+      await page.pass(4_000)
+      await page.to().accept()
+      old.drop(1012)
+      await page.to().say({ ...counts, nearcast: {} })
+      expect(page.log).toEqual(['lost no connection to ws://one.test', 'open'])
+      await page.pass(60_000)
+      expect(page.sockets).toHaveLength(2)
+      expect(page.to().readyState).toBe(1)
+    })
+
+    test('a move that was planned ends with the socket, and with the client', async () => {
+      const { page, old } = await moving()
+      old.drop(1012)
+      await page.pass(3_100)
+      expect(page.sockets).toHaveLength(2)
+      await page.pass(2_000)
+      expect(page.sockets).toHaveLength(2)
+      const second = await moving()
+      await second.page.pass(4_000)
+      await second.page.to().accept()
+      void second.page.signaller.close()
+      expect(second.page.sockets.map(({ readyState }) => readyState)).toEqual([3, 3])
+      await second.page.pass(60_000)
+      expect(second.page.sockets).toHaveLength(2)
+    })
   })
 
   test('closing says goodbye, and may be repeated', async () => {

@@ -38,6 +38,8 @@ const offerBurst = 60
 const keptOutcomes = signallingLimits.outcomes
 /** A measured uplink is news, but no hurry. */
 const capacityWithinMs = 2_000
+/** Where we are decides whom to dial next. */
+const lanWithinMs = 200
 /** Trackers and pages may be told to go; what comes back comes back spread over this, ms. */
 const returnSpreadMs = 1_000
 
@@ -107,6 +109,9 @@ class TrackerClient implements Signaller {
       tracker.outcomes = [...tracker.outcomes, ...outcomes].slice(-keptOutcomes)
     if (this.#phase === 'idle' || this.#phase === 'closed') return
     if (mode !== before.mode) return this.#modeChanged()
+    // Others of the same private network are nearer than those behind the same address.
+    if ((status.lan ?? null) !== (before.lan ?? null))
+      for (const { session } of this.#trackers) session.announceSoon(lanWithinMs)
     // Others may be sent to us as their parent, or have to find another.
     if ((status.childLinks ?? null) !== (before.childLinks ?? null)) {
       for (const { session } of this.#trackers) session.announceSoon(capacityWithinMs)

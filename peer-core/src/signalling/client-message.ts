@@ -39,6 +39,10 @@ export interface ClientExtras {
   readonly outcomes: readonly WireOutcome[]
   /** Child links that its uplink can feed; null while it was not measured. */
   readonly childLinks: number | null
+  /** A join token. */
+  readonly token?: string
+  /** Tells private networks behind one address apart and names none; null when unknown. See `lanKey`. */
+  readonly lan: string | null
   /** Takes named neighbours and addresses its offers itself. */
   readonly directed: boolean
 }

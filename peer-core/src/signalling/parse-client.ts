@@ -19,6 +19,8 @@ export interface Refusal {
   readonly action: 'announce' | 'scrape'
   readonly infoHash: BinaryId | null
   readonly reason: string
+  /** A fresh join token might help. */
+  readonly wantsToken?: boolean
 }
 
 export type ParsedClientMessage =
@@ -185,14 +187,22 @@ function asExtras(value: unknown): ClientExtras | null {
   if (fields === null) return null
   const neighbours = asFields(fields['neighbours'])
   const caps = fields['caps']
+  const token = asText(fields['token'], signallingLimits.tokenChars)
   return {
     mode: asMode(fields['mode']) ?? 'share',
     have: asWhole(neighbours?.['have'], 0, 10_000) ?? 0,
     want: asWhole(neighbours?.['want'], 0, 10_000) ?? 0,
     outcomes: asOutcomes(fields['outcomes']),
     childLinks: asWhole(fields['childLinks'], 0, 1_000),
+    ...(token !== null && { token }),
+    lan: asLan(asFields(fields['network'])?.['lan']),
     directed: Array.isArray(caps) && caps.includes('directed'),
   }
+}
+
+/** 0 to 1023 in base 36, as `lanKey` writes it. */
+function asLan(value: unknown): string | null {
+  return typeof value === 'string' && /^[0-9a-z]{1,2}$/.test(value) ? value : null
 }
 
 function asOutcomes(value: unknown): readonly WireOutcome[] {

@@ -24,7 +24,12 @@ export function parseTrackerMessage(value: unknown): TrackerMessage | null {
   if (fields === null) return null
   const reason = asText(fields['failure reason'])
   if (reason !== null && reason !== '') {
-    return { type: 'failure', infoHash: isBinaryId(fields['info_hash']) ? fields['info_hash'] : null, reason }
+    return {
+      type: 'failure',
+      infoHash: isBinaryId(fields['info_hash']) ? fields['info_hash'] : null,
+      reason,
+      ...(asFields(fields['nearcast'])?.['refused'] === 'token' && { wantsToken: true }),
+    }
   }
   if (fields['action'] === 'scrape') return parseScrape(fields)
   return fields['action'] === 'announce' ? parseAnnounce(fields) : null

@@ -124,6 +124,7 @@ describe('what a client says', () => {
         want: 6,
         outcomes: [{ peer: other, ok: true, ms: 80, pair: 'host-host' }],
         childLinks: 8,
+        lan: 'a3',
         directed: true,
       },
     }
@@ -216,7 +217,15 @@ describe('what a client says', () => {
     }
     expect(parseClientMessage({ ...announce, nearcast })).toMatchObject({
       message: {
-        extras: { mode: 'share', have: 0, want: 0, outcomes: [], childLinks: null, directed: false },
+        extras: {
+          mode: 'share',
+          have: 0,
+          want: 0,
+          outcomes: [],
+          childLinks: null,
+          lan: null,
+          directed: false,
+        },
       },
     })
     expect(parseClientMessage({ ...announce, nearcast: [] })).toMatchObject({ message: { extras: null } })

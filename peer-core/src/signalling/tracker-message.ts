@@ -119,4 +119,6 @@ export interface Failure {
   /** null when the tracker did not say which swarm it means. */
   readonly infoHash: BinaryId | null
   readonly reason: string
+  /** A fresh join token might help. */
+  readonly wantsToken?: true
 }

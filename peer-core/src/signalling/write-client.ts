@@ -20,10 +20,12 @@ export function writeAnnounce(announce: Omit<Announce, 'type'>): string {
     ...(extras && {
       nearcast: {
         v: 1,
+        ...(extras.token !== undefined && { token: extras.token }),
         mode: extras.mode,
         neighbours: { have: extras.have, want: extras.want },
         ...(extras.outcomes.length > 0 && { outcomes: extras.outcomes }),
         ...(extras.childLinks !== null && { childLinks: extras.childLinks }),
+        ...(extras.lan !== null && { network: { lan: extras.lan } }),
         ...(extras.directed && { caps: ['directed', 'trickle'] }),
       },
     }),

@@ -89,8 +89,11 @@ export function writeScrape(swarms: readonly ScrapedSwarm[], minRequestSeconds: 
  * null when the refusal cannot be said without crashing the reference client, which reads `info_hash` of every
  * announce message: then the socket can only be closed. Of a scrape it reads nothing but `files`.
  */
-export function writeRefusal({ action, infoHash, reason }: Refusal): string | null {
-  if (infoHash !== null) return JSON.stringify({ action, info_hash: infoHash, 'failure reason': reason })
+export function writeRefusal({ action, infoHash, reason, wantsToken = false }: Refusal): string | null {
+  if (infoHash !== null) {
+    const ours = wantsToken ? { nearcast: { v: 1, refused: 'token' } } : null
+    return JSON.stringify({ action, info_hash: infoHash, 'failure reason': reason, ...ours })
+  }
   return action === 'scrape' ? JSON.stringify({ action, files: {}, 'failure reason': reason }) : null
 }
 

@@ -20,7 +20,6 @@ export interface Sender {
   readonly address: Address
   /** Its site, or null. */
   readonly site: string | null
-  readonly wan: 'allow' | 'deny'
   /** Which site an address belongs to. */
   readonly siteOf: (address: Address) => string | null
   /** Whether candidates of TURN servers pass. */
@@ -53,20 +52,19 @@ export class CandidateRules {
     this.#sender = sender
   }
 
-  /** null: it passes. */
-  judge({ address, port, transport, type, active }: Candidate): StripReason | null {
-    if (type === 'relay') return this.#judgeRelay(address)
+  /** null: it passes. `inside`: nothing may lead out of the sender's network. */
+  judge({ address, port, transport, type, active }: Candidate, inside: boolean): StripReason | null {
+    if (type === 'relay') return this.#judgeRelay(address, inside)
     // A browser that connects by TCP where it is told to is a port scanner; the kind that only dials is never dialled.
     if (transport === 'tcp' && !active) return 'tcp'
     // NATs keep ephemeral ports above the well-known ones (RFC 4787 REQ-3), where other services listen.
     if (port < 1_024 && !active) return 'port'
-    return this.judgeAddress(address)
+    return this.judgeAddress(address, inside)
   }
 
-  judgeAddress(address: string): StripReason | null {
+  judgeAddress(address: string, inside: boolean): StripReason | null {
     if (isLocalName(address)) return null
     const standing = this.#standing(address)
-    const inside = this.#sender.wan === 'deny'
     switch (standing) {
       case null:
         return 'name'
@@ -83,8 +81,8 @@ export class CandidateRules {
     }
   }
 
-  #judgeRelay(address: string): StripReason | null {
-    if (!this.#sender.relays || this.#sender.wan === 'deny') return 'relay'
+  #judgeRelay(address: string, inside: boolean): StripReason | null {
+    if (!this.#sender.relays || inside) return 'relay'
     const standing = this.#standing(address)
     return standing === null ? 'name' : standing === 'special' ? 'special' : null
   }

@@ -8,21 +8,30 @@ import { Screen } from './screen.ts'
 
 const at = (text: string): Address => parseAddress(text) ?? expect.unreachable()
 
-function screen(sender: Partial<Sender> & { readonly from?: string; readonly siteNetwork?: string } = {}) {
-  const { from = '192.0.2.77', siteNetwork, ...rest } = sender
+interface Given extends Partial<Sender> {
+  readonly from?: string
+  readonly siteNetwork?: string
+  readonly wan?: 'allow' | 'deny'
+}
+
+function screen({ from = '192.0.2.77', siteNetwork, wan = 'allow', ...rest }: Given = {}) {
+  const inside = wan === 'deny'
   const network = siteNetwork === undefined ? null : parseCidr(siteNetwork)
   const reasons: string[] = []
-  const made = new Screen(
+  const screen = new Screen(
     {
       address: at(from),
       site: network === null ? null : 'hq',
-      wan: 'allow',
       relays: false,
       siteOf: address => (network?.ok && contains(network.cidr, address) ? 'hq' : null),
       ...rest,
     },
     reason => reasons.push(reason),
   )
+  const made = {
+    description: (text: string) => screen.description(text, inside),
+    candidates: (list: readonly string[]) => screen.candidates(list, inside),
+  }
   return {
     made,
     reasons,

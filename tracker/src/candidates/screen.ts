@@ -17,8 +17,8 @@ export class Screen {
     this.#count = onStripped
   }
 
-  /** A session description without the candidates that must not be dialled. */
-  description(sdp: string): string {
+  /** A session description without the candidates that must not be dialled. `inside`: nor any that lead out. */
+  description(sdp: string, inside: boolean): string {
     // Line ends are CRLF or LF (RFC 8866 §5). A lone CR may or may not end a line, depending on who reads.
     const text = /\r(?!\n)/.test(sdp) ? sdp.replaceAll(/\r\n?/g, '\r\n') : sdp
     let kept = ''
@@ -34,14 +34,14 @@ export class Screen {
         const isCandidate = startsWith(text, start, 'a=candidate:')
         // Third parties' addresses in another guise (RFC 8839 §5.2), and nothing that data channels need.
         const isRemote = !isCandidate && startsWith(text, start, 'a=remote-candidates:')
-        if (isRemote || (isCandidate && this.#strips(text, start + 12, end, ++candidates))) {
+        if (isRemote || (isCandidate && this.#strips(text, start + 12, end, ++candidates, inside))) {
           kept += text.slice(keptFrom, start)
           keptFrom = next
         }
       } else if ((first === c || first === o) && text.charCodeAt(start + 1) === equals) {
         const at = text.lastIndexOf(' ', end - 1) + 1
         const spelled = text.slice(at, end)
-        if (at > start && !this.#mayStand(spelled)) {
+        if (at > start && !this.#mayStand(spelled, inside)) {
           kept += text.slice(keptFrom, at) + (spelled.includes(':') ? '::' : '0.0.0.0')
           keptFrom = end
         }
@@ -52,40 +52,40 @@ export class Screen {
   }
 
   /** The RTCIceCandidateInit texts that may be passed on. */
-  candidates(texts: readonly string[]): readonly string[] {
-    return texts.every(text => this.#passes(text, false))
+  candidates(texts: readonly string[], inside: boolean): readonly string[] {
+    return texts.every(text => this.#passes(text, inside, false))
       ? texts
-      : texts.filter(text => this.#passes(text, true))
+      : texts.filter(text => this.#passes(text, inside, true))
   }
 
-  #passes(json: string, counts: boolean): boolean {
-    const reason = this.#judgeInit(json)
+  #passes(json: string, inside: boolean, counts: boolean): boolean {
+    const reason = this.#judgeInit(json, inside)
     if (reason !== null && counts) this.#count(reason)
     return reason === null
   }
 
-  #judgeInit(json: string): StripReason | null {
+  #judgeInit(json: string, inside: boolean): StripReason | null {
     const line = candidateOf(json)
     // '' ends the candidates (RFC 8838 §8.2). What is no candidate's JSON nobody can dial.
     if (line === null || line === '') return null
     const at = line.startsWith('a=') ? 2 : 0
     if (!line.startsWith('candidate:', at) || /[\r\n]/.test(line)) return 'malformed'
     const candidate = readCandidate(line, at + 10, line.length)
-    return candidate === null ? 'malformed' : this.#rules.judge(candidate)
+    return candidate === null ? 'malformed' : this.#rules.judge(candidate, inside)
   }
 
-  #strips(text: string, from: number, to: number, nth: number): boolean {
+  #strips(text: string, from: number, to: number, nth: number, inside: boolean): boolean {
     const candidate = readCandidate(text, from, to)
     const reason =
-      nth > mostCandidates ? 'many' : candidate === null ? 'malformed' : this.#rules.judge(candidate)
+      nth > mostCandidates ? 'many' : candidate === null ? 'malformed' : this.#rules.judge(candidate, inside)
     if (reason !== null) this.#count(reason)
     return reason !== null
   }
 
   /** Addresses of `c=` and `o=` lines are not dialled, but they are read: those of others have no place there. */
-  #mayStand(spelled: string): boolean {
+  #mayStand(spelled: string, inside: boolean): boolean {
     if (spelled === '0.0.0.0' || spelled === '127.0.0.1' || spelled === '::' || spelled === '::1') return true
-    return this.#rules.judgeAddress(spelled) === null
+    return this.#rules.judgeAddress(spelled, inside) === null
   }
 }
 

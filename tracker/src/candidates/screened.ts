@@ -1,5 +1,6 @@
 import type { Connection } from '../registry/connection.ts'
 import type { Context } from '../registry/context.ts'
+import type { Peer } from '../registry/peer.ts'
 import { Screen } from './screen.ts'
 
 /**
@@ -8,28 +9,36 @@ import { Screen } from './screen.ts'
  */
 export type CandidatePolicy = 'own' | 'relays' | 'any'
 
-/** The screen for what this connection sends, or null when all may pass. */
-export function screenOf(context: Context, connection: Connection): Screen | null {
-  if (context.candidates === 'any') return null
+/** What of a description by this peer may be passed on, as a JSON string. */
+export function screenedDescription(
+  context: Context,
+  { connection, policy }: Peer,
+  { sdp, sdpJson }: { readonly sdp: string; readonly sdpJson?: string },
+): string {
+  const isAny = context.candidates === 'any'
+  const clean = isAny ? sdp : screenOf(context, connection).description(sdp, policy.wan === 'deny')
+  return clean === sdp && sdpJson !== undefined ? sdpJson : JSON.stringify(clean)
+}
+
+/** The same for trickled candidates; empty when none may. */
+export function screenedCandidates(
+  context: Context,
+  { connection, policy }: Peer,
+  candidates: readonly string[],
+): readonly string[] {
+  if (context.candidates === 'any') return candidates
+  return screenOf(context, connection).candidates(candidates, policy.wan === 'deny')
+}
+
+function screenOf(context: Context, connection: Connection): Screen {
   connection.screen ??= new Screen(
     {
       address: connection.address,
       site: connection.standing.network.site,
-      wan: connection.standing.policy.wan,
-      siteOf: context.siteOf,
+      siteOf: address => context.policies.siteOf(address),
       relays: context.candidates === 'relays',
     },
     reason => context.counters.stripped[reason]++,
   )
   return connection.screen
-}
-
-/** What a connection's description becomes on its way to others, as a JSON string. */
-export function cleanDescription(
-  context: Context,
-  connection: Connection,
-  { sdp, sdpJson }: { readonly sdp: string; readonly sdpJson?: string },
-): string {
-  const clean = screenOf(context, connection)?.description(sdp) ?? sdp
-  return clean === sdp && sdpJson !== undefined ? sdpJson : JSON.stringify(clean)
 }

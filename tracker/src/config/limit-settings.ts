@@ -65,6 +65,10 @@ export const limitSettings = {
     about: 'Least time between two size announcements to one group; a tenth of it while the group is a mesh.',
     max: 60_000,
   }),
+  tokenGraceMs: limit('tokenGraceMs', 'ms', 0, {
+    about: 'How long a membership outlives its join token: time to bring a new one.',
+    max: 86_400_000,
+  }),
 } satisfies Record<keyof RegistryLimits, Setting<number>>
 
 function limit(

@@ -1,4 +1,5 @@
 import { parseCidr } from '../address/cidr.ts'
+import { accessSettings } from './access-settings.ts'
 import { limitSettings } from './limit-settings.ts'
 import { choice, list, optionalText, path, type Setting, secret, text, toggle, whole } from './setting.ts'
 
@@ -69,11 +70,75 @@ export const settings = {
     min: 65_536,
     max: 67_108_864,
   }),
+  access: accessSettings,
   log: {
     level: choice({
       about: 'What is logged: errors only, warnings too, or what happens as well.',
       default: 'info',
       choices: ['error', 'warn', 'info'],
+    }),
+    format: choice({
+      about: 'json is one object a line, text is for people; auto is text on a terminal and json elsewhere.',
+      default: 'auto',
+      choices: ['auto', 'json', 'text'],
+    }),
+  },
+  metrics: {
+    access: choice({
+      about:
+        'Who may read /metrics when there is no token: private addresses, anybody (open), or nobody (off).',
+      default: 'private',
+      choices: ['private', 'open', 'off'],
+    }),
+    token: secret({
+      about: 'When set, /metrics needs it from everywhere: Authorization: Bearer …',
+      leastChars: 16,
+    }),
+    port: whole({
+      about: 'A port of its own for /metrics, which the main one then does not have; 0: none.',
+      default: 0,
+      unit: 'number',
+      min: 0,
+      max: 65_535,
+    }),
+    host: text({
+      about: 'Address of that port.',
+      default: '127.0.0.1',
+      unit: 'address',
+    }),
+  },
+  drain: {
+    noticeMs: whole({
+      about:
+        'After SIGTERM, how long /readyz says 503 while all else goes on, until the balancer has noticed; 0: it needs none.',
+      default: 5_000,
+      unit: 'ms',
+      min: 0,
+      max: 600_000,
+    }),
+    spreadMs: whole({
+      about: 'Then clients are sent away spread over this. Longer is kinder to the machines that take them.',
+      default: 10_000,
+      unit: 'ms',
+      min: 0,
+      max: 3_600_000,
+    }),
+    totalMs: whole({
+      about:
+        'Whoever is still here so long after SIGTERM is closed at once. Keep it below what the process manager waits.',
+      default: 25_000,
+      unit: 'ms',
+      min: 0,
+      max: 7_200_000,
+    }),
+  },
+  http: {
+    headersMs: whole({
+      about: 'Time to send the head of a request, which every upgrade is. Slow ones hold a socket so long.',
+      default: 10_000,
+      unit: 'ms',
+      min: 100,
+      max: 600_000,
     }),
   },
   limits: limitSettings,
@@ -91,12 +156,27 @@ export type ConfigOf<Table> = {
 }
 
 /** What no single setting can say: [key, what is wrong and what helps]. */
-export function conflicts({ limits }: TrackerConfig): (readonly [key: string, problem: string])[] {
+export function conflicts({
+  access,
+  limits,
+  port,
+  metrics,
+  drain,
+}: TrackerConfig): (readonly [key: string, problem: string])[] {
   const problems: (readonly [string, string])[] = []
   if (limits.partners <= limits.meshSize)
     problems.push([
       'limits.partners',
       `must exceed limits.meshSize, ${limits.meshSize}: everybody in a mesh is a partner`,
+    ])
+  if (access.tokens !== 'off' && access.keys === null && access.secret === null)
+    problems.push(['access.tokens', 'needs a key to verify them: set access.keys or access.secret'])
+  if (metrics.port !== 0 && metrics.port === port)
+    problems.push(['metrics.port', `is the main port: give another, or 0 to have /metrics there`])
+  if (drain.totalMs < drain.noticeMs + drain.spreadMs)
+    problems.push([
+      'drain.totalMs',
+      `must be at least drain.noticeMs + drain.spreadMs, ${drain.noticeMs + drain.spreadMs}`,
     ])
   return problems
 }

@@ -1,13 +1,13 @@
 import type { Announce, SpeculativeOffer, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writeOffer, writeResponse } from '@nearcast/peer-core/signalling'
-import { cleanDescription } from '../candidates/screened.ts'
+import { screenedDescription } from '../candidates/screened.ts'
 import type { BagLevel } from './bag.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
 import { groupOf } from './group.ts'
 import { announceInterval } from './interval.ts'
 import type { OpenOffer } from './ledger.ts'
-import { meet } from './meet.ts'
+import { invite, meet } from './meet.ts'
 import { handOver, join, leave, refresh } from './membership.ts'
 import type { Peer } from './peer.ts'
 import { takePlace } from './places.ts'
@@ -68,7 +68,7 @@ export function relayOffer(
   context.expiries.push(offer)
   meet(from, receiver, level, now)
   context.counters.offers[level]++
-  const sdpJson = cleanDescription(context, from.connection, offered)
+  const sdpJson = screenedDescription(context, from, offered)
   const ours = receiver.speaks === 'standard' ? null : { level, trickle: kind === 'directed' }
   send(context, receiver.connection, writeOffer(from.swarm.infoHash, from.id, offerId, sdpJson, ours))
 }
@@ -114,7 +114,7 @@ function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
   const place = takePlace(context, peer)
   const picks = peer.speaks === 'directed' ? pickNeighbours(peer, selectionOf(context)) : []
   for (const { peer: other, level } of picks) {
-    meet(peer, other, level, now)
+    invite(peer, other, level, now, context.limits.offerMs)
     context.counters.named[level]++
   }
   const neighbours = [

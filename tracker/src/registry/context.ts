@@ -1,6 +1,6 @@
 import type { BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writePush, writeRefusal } from '@nearcast/peer-core/signalling'
-import type { Address } from '../address/address.ts'
+import type { TokenMode } from '../access/grant.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
 import type { Reports } from '../reports/reports.ts'
 import { type Action, policyViolation } from './action.ts'
@@ -8,6 +8,7 @@ import type { Bag } from './bag.ts'
 import type { Connection } from './connection.ts'
 import type { Refused, RegistryCounters } from './counters.ts'
 import type { ExpiryQueue } from './expiry-queue.ts'
+import type { Homes } from './homes.ts'
 import type { Labels } from './labels.ts'
 import type { OpenOffer } from './ledger.ts'
 import type { RegistryLimits } from './limits.ts'
@@ -22,8 +23,14 @@ export interface Context {
   readonly random: () => number
   readonly labels: Labels
   readonly policies: Policies
+  readonly homes: Homes
   readonly candidates: CandidatePolicy
-  readonly siteOf: (address: Address) => string | null
+  readonly tokens: TokenMode
+  /** Ms since 1970. */
+  readonly wallClock: () => number
+  /** Memberships under tokens: all of them, and how many each holder has. */
+  readonly granted: Set<Peer>
+  readonly holders: Map<string, number>
   readonly swarms: Map<BinaryId, Swarm>
   readonly connections: Map<number, Connection>
   readonly counters: RegistryCounters
@@ -39,6 +46,8 @@ export interface Context {
   /** Relayed offers, oldest first: all live equally long. */
   readonly expiries: ExpiryQueue<OpenOffer>
   readonly actions: Action[]
+  /** When the households are to be looked through again. */
+  nextHomeExpiry: number
 }
 
 export function send(context: Context, to: Connection, message: string): void {
@@ -59,7 +68,7 @@ export function refuse(
   action: 'announce' | 'scrape' = 'announce',
 ): void {
   context.counters.refused[refused]++
-  const message = writeRefusal({ action, infoHash, reason })
+  const message = writeRefusal({ action, infoHash, reason, wantsToken: refused === 'token' })
   if (message !== null) send(context, to, message)
   else context.actions.push({ type: 'close', to: to.id, code: policyViolation, reason })
 }

@@ -14,7 +14,8 @@ export function groupBag(peer: Peer): Bag | null {
   const address = bags[addressIndex]
   const prefix = bags[prefixIndex]
   if (!address) return null
-  return address.size === 1 && prefix && prefix.size > 1 ? prefix : address
+  // A carrier's customers have nothing in common with their prefix either.
+  return address.size === 1 && peer.sharesLine && prefix && prefix.size > 1 ? prefix : address
 }
 
 export function groupOf(peer: Peer, labels: Labels): WireGroup | null {

@@ -12,7 +12,10 @@ export interface RegistryLimits {
   readonly firstMessageMs: number
   /** How long an offer may be answered, ms. The reference client gives up after 50 s. @default 60000 */
   readonly offerMs: number
-  /** Offers waiting at one receiver. Raising it lets more newcomers meet one peer at once. @default 64 */
+  /**
+   * Offers waiting at one receiver, and newcomers to whom it is named within `offerMs`. Raising it lets more newcomers
+   * meet one peer at once. @default 64
+   */
   readonly openOffersPerPeer: number
   /** Messages with ICE candidates for one offer, each direction. @default 32 */
   readonly candidateMessages: number
@@ -36,6 +39,8 @@ export interface RegistryLimits {
   readonly claimMs: number
   /** Least time between two size announcements to one group, ms; a tenth of it while the group is a mesh. @default 1000 */
   readonly groupPushMs: number
+  /** How long a membership outlives its join token, ms: time to bring a new one. @default 60000 */
+  readonly tokenGraceMs: number
 }
 
 export const defaultLimits: RegistryLimits = {
@@ -54,4 +59,5 @@ export const defaultLimits: RegistryLimits = {
   farLinks: 4,
   claimMs: 5_000,
   groupPushMs: 1_000,
+  tokenGraceMs: 60_000,
 }

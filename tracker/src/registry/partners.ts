@@ -12,6 +12,8 @@ export class Partners {
    * changes this ten times an announce. Null while there was none, which is most of the peers of a quiet swarm.
    */
   #metAt: Map<BinaryId, number> | null = null
+  /** Of whom the owner has said how the dial went, with the meeting that it was about. */
+  #reported: Map<BinaryId, number> | null = null
 
   constructor(limit: number, lastingMs: number) {
     this.#limit = limit
@@ -35,6 +37,18 @@ export class Partners {
   has(id: BinaryId, now: number, withinMs: number = this.#lastingMs): boolean {
     const at = this.#metAt?.get(id)
     return at !== undefined && now - Math.abs(at) < withinMs
+  }
+
+  /** Whether a report about this partner counts: it was introduced lately, and this is the first one since. */
+  takeOutcome(id: BinaryId, now: number): boolean {
+    const at = this.#metAt?.get(id)
+    if (at === undefined || now - Math.abs(at) >= this.#lastingMs || this.#reported?.get(id) === at)
+      return false
+    this.#reported ??= new Map()
+    this.#reported.set(id, at)
+    const [oldest] = this.#reported.keys()
+    if (this.#reported.size > this.#limit && oldest !== undefined) this.#reported.delete(oldest)
+    return true
   }
 
   count(now: number): number {

@@ -1,4 +1,5 @@
 import type { Announce, BinaryId, WireGroup } from '@nearcast/peer-core/signalling'
+import type { Grant } from '../access/grant.ts'
 import type { Whereabouts } from '../reports/reports.ts'
 import type { SitePolicy } from '../sites/site-policy.ts'
 import type { Bag, BagLevel } from './bag.ts'
@@ -26,6 +27,10 @@ export interface Peer {
   home: string
   /** Which private network behind `home`, as the client names it; null unknown or of no matter. */
   lan: string | null
+  /** What the client itself says of its private network. */
+  lanKey: string | null
+  /** False behind a carrier's NAT: then nobody shares its line but peers of its own socket. */
+  sharesLine: boolean
   complete: boolean
   /** Links open and links wanted, as our clients report them. */
   links: number
@@ -36,12 +41,17 @@ export interface Peer {
   readonly slots: number[]
   readonly ledger: Ledger
   readonly partners: Partners
+  /** Newcomers to whom it was named since then. */
+  invited: number
+  invitedSince: number
   /** What the client last heard about its group. */
   told: WireGroup | null
   /** Resume token; the client echoes it as `trackerid`. */
   readonly token: string
   /** Another socket that wants this peer_id while its holder is asked whether it lives. */
   claim: Claim | null
+  /** The token under which it is here; null where none is needed. */
+  grant: Grant | null
   /** Under what names its reports are shown, while its connection's standing is this one. */
   whereabouts: { readonly standing: Connection['standing']; readonly value: Whereabouts } | null
   /** Number of the last selection that considered this peer; spares a set per announce. */

@@ -34,6 +34,13 @@ export function refusePlace(context: Context, peer: Peer, other: Peer): void {
   context.touched.add(bag)
 }
 
+/** The peer is in another group now: its place in the old one is no more. */
+export function leavePlace(context: Context, peer: Peer, left: Backbone<Peer>): void {
+  if (peer.mode === 'off' || peer.speaks !== 'directed') return
+  const place = takePlace(context, peer)
+  push(context, peer, place ?? { backbone: { role: 'mesh', epoch: left.epoch + 1 } })
+}
+
 /** Tells everybody in this group whose place changed. */
 export function pushPlaces(context: Context, bag: Bag): void {
   const { backbone } = bag
@@ -73,6 +80,6 @@ function placeIn(context: Context, backbone: Backbone<Peer>, peer: Peer): Place 
 }
 
 /** Whoever only takes has no children. */
-function slotsOf(peer: Peer): number | null {
+export function slotsOf(peer: Peer): number | null {
   return peer.mode === 'share' ? peer.childLinks : 0
 }

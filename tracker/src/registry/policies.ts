@@ -46,10 +46,12 @@ export class Policies {
     return this.#table.match(address)?.site ?? null
   }
 
-  standing(address: Address): Standing {
-    const rule = this.#table.match(address)
+  /** `signedSite`: what a token vouches for goes before what the address says. */
+  standing(address: Address, signedSite: string | null = null): Standing {
+    const rule = signedSite === null ? this.#table.match(address) : this.#table.named(signedSite)
+    const site = signedSite ?? rule?.site ?? null
     const policy = this.#share(overlay(this.#base, rule?.policy))
-    return { network: networkOf(address, rule?.site ?? null, this.#locate(address)), policy }
+    return { network: networkOf(address, site, this.#locate(address)), policy }
   }
 
   /** Of one peer of such a socket. */

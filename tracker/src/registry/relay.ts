@@ -1,6 +1,6 @@
 import type { Answer, BinaryId, Candidates, DirectedOffer } from '@nearcast/peer-core/signalling'
 import { writeAnswer, writeCandidates } from '@nearcast/peer-core/signalling'
-import { cleanDescription, screenOf } from '../candidates/screened.ts'
+import { screenedCandidates, screenedDescription } from '../candidates/screened.ts'
 import { relayOffer } from './announce.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
@@ -22,10 +22,12 @@ export function relay(
 ): void {
   const sender = connection.peers.get(membershipKey(message.infoHash, message.peerId))
   if (sender === undefined) {
+    if (message.type === 'answer') context.counters.answered.stranger++
     return refuse(context, connection, 'stranger', 'announce this peer_id first', message.infoHash)
   }
   const receiver = sender.swarm.peers.get(message.to)
   const dropped = receiver === undefined ? 'absent' : relayTo(context, sender, receiver, message)
+  if (message.type === 'answer') context.counters.answered[dropped ?? 'relayed']++
   if (dropped !== null) context.counters.refused[dropped]++
 }
 
@@ -70,7 +72,7 @@ function relayAnswer(context: Context, sender: Peer, receiver: Peer, message: An
   // Nothing follows a complete description, so its entry can go; the other kind trickles on.
   if (offer.kind === 'speculative') sender.ledger.remove(offer)
   context.counters.answers++
-  const clean = cleanDescription(context, sender.connection, message)
+  const clean = screenedDescription(context, sender, message)
   send(context, receiver.connection, writeAnswer(sender.swarm.infoHash, sender.id, message.offerId, clean))
   return null
 }
@@ -87,7 +89,7 @@ function relayCandidates(
   if (offer === null || offer.kind !== 'directed') return 'unsolicited'
   const sent = mine !== null ? ++offer.offererCandidates : ++offer.answererCandidates
   if (sent > context.limits.candidateMessages) return 'rate'
-  const clean = screenOf(context, sender.connection)?.candidates(message.candidates) ?? message.candidates
+  const clean = screenedCandidates(context, sender, message.candidates)
   if (clean.length === 0) return null
   context.counters.candidates++
   send(

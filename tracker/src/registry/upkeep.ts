@@ -53,11 +53,11 @@ function tellGroup(context: Context, peer: Peer): void {
 }
 
 /** Works out anew what applies to a connection, and tells its peers what changed. */
-export function reclassify(context: Context, connection: Connection): void {
+export function reclassify(context: Context, connection: Connection, movedHome = false): void {
   const { policies } = context
   const before = connection.standing
-  const after = policies.standing(connection.address)
-  const moved = !sameNetwork(before.network, after.network)
+  const after = policies.standing(connection.address, connection.signedSite)
+  const moved = movedHome || !sameNetwork(before.network, after.network)
   connection.standing = after
   connection.screen = null
   for (const peer of connection.peers.values()) {
@@ -73,4 +73,19 @@ export function reclassify(context: Context, connection: Connection): void {
     if (policyChanged || news)
       push(context, peer, { ...(policyChanged && { policy }), ...(news && { group }) })
   }
+}
+
+/** How long what peers report of their networks goes unexamined, ms. */
+const expiryMs = 10_000
+
+/** Moves those of whose address it turned out that its peers do, or do not, share a line. */
+export function moveHouseholds(context: Context, now: number): void {
+  if (now >= context.nextHomeExpiry) {
+    context.nextHomeExpiry = now + expiryMs
+    context.homes.expire(now)
+  }
+  const moved = context.homes.takeMoved()
+  if (moved === null) return
+  for (const connection of context.connections.values())
+    if (moved.has(connection.standing.network.address)) reclassify(context, connection, true)
 }

@@ -33,6 +33,11 @@ export class SiteTable {
     return this.rules[this.#index.first(address) ?? -1] ?? null
   }
 
+  /** The first row of a site. */
+  named(site: string): SiteRule | null {
+    return this.rules.find(rule => rule.site === site) ?? null
+  }
+
   explain(address: Address): Explanation {
     const [match = null, ...shadowed] = this.rules.filter(rule => contains(rule.cidr, address))
     return { match, shadowed }

@@ -13,8 +13,10 @@ import type {
 } from '../../signalling/tracker-message.ts'
 import { writeAnnounce, writeReport, writeSignal } from '../../signalling/write-client.ts'
 import type { Alarms } from './alarms.ts'
+import { FormerSocket } from './former-socket.ts'
 import { retryDelayMs } from './retry.ts'
-import type { WebSocketConstructor, WebSocketLike } from './web-socket.ts'
+import { Successor } from './successor.ts'
+import { closeSocket, silence, type WebSocketConstructor, type WebSocketLike } from './web-socket.ts'
 
 /** What every announce reports about this peer. */
 export type Status = Omit<SignallerStatus, 'outcomes'>
@@ -86,11 +88,25 @@ export class TrackerSession {
   /** How often this tracker wants reports, ms; 0 never, which it is until it says so. */
   #reportMs = 0
   #reported = { segments: 0, news: '' }
+  /** The socket that is to follow the one in use, and the one it followed. */
+  readonly #successor: Successor
+  readonly #former: FormerSocket
 
   constructor(options: SessionOptions, events: SessionEvents) {
     this.#options = options
     this.#events = events
     this.#alarms = options.alarms
+    const { url, WebSocket, alarms } = options
+    this.#former = new FormerSocket(alarms, this.#name('former'))
+    this.#successor = new Successor({
+      url,
+      WebSocket,
+      alarms,
+      alarm: this.#name('successor'),
+      // What became of dials is for a tracker that surely listens.
+      announcement: () => this.#announcement('started', [], []),
+      judge: data => this.#judge(data),
+    })
   }
 
   get url(): string {
@@ -116,7 +132,8 @@ export class TrackerSession {
   }
 
   signal(type: 'offer' | 'answer', to: string, offerId: string, sdp: string): void {
-    this.#send(writeSignal({ type, ...this.#ids(), to, offerId, sdp }))
+    if (type === 'offer' && this.#phase.type === 'open') this.#former.note(offerId, this.#phase.socket)
+    this.#sendAbout(offerId, writeSignal({ type, ...this.#ids(), to, offerId, sdp }))
   }
 
   candidate(to: string, offerId: string, candidate: string): void {
@@ -137,8 +154,10 @@ export class TrackerSession {
     const socket = 'socket' in this.#phase ? this.#phase.socket : null
     if (this.#reportMs > 0) this.#report()
     this.#send(this.#announcement('stopped', []))
+    this.#successor.close()
+    this.#former.leave()
     this.#phase = { type: final ? 'closed' : 'idle' }
-    for (const name of ['connect', 'announce', 'answer', 'retry', 'report'])
+    for (const name of ['connect', 'announce', 'answer', 'retry', 'move', 'report'])
       this.#alarms.clear(this.#name(name))
     for (const key of this.#candidates.keys()) this.#alarms.clear(this.#name(key))
     this.#candidates.clear()
@@ -152,13 +171,14 @@ export class TrackerSession {
       socket.onclose = done
       this.#alarms.set(this.#name('closing'), 1_000, done)
       // Closing hands over what was sent before (RFC 6455 §7.1.1).
-      close(socket)
+      closeSocket(socket)
     })
   }
 
   // The socket
 
   #connect(): void {
+    this.#successor.close()
     let socket: WebSocketLike
     try {
       socket = new this.#options.WebSocket(this.#options.url)
@@ -169,7 +189,6 @@ export class TrackerSession {
       return
     }
     this.#phase = { type: 'connecting', socket }
-    let refused: string | null = null
     socket.onopen = () => {
       if (!this.#holds(socket)) return
       this.#alarms.clear(this.#name('connect'))
@@ -178,6 +197,13 @@ export class TrackerSession {
       // A tracker that wanted reports before counts from here on.
       void this.#announce('started').then(() => this.#reportMs > 0 && this.#report())
     }
+    this.#listen(socket)
+    this.#alarms.set(this.#name('connect'), connectMs, () => this.#giveUp(socket))
+  }
+
+  /** What is heard on a socket, and its end, while it is the one in use. */
+  #listen(socket: WebSocketLike): void {
+    let refused: string | null = null
     socket.onmessage = (event: { readonly data: unknown }) => {
       if (this.#holds(socket)) this.#receive(event.data)
     }
@@ -191,7 +217,6 @@ export class TrackerSession {
       if (event.code === 1008) refused = event.reason || 'the tracker closed the connection'
       this.#ended(refused, event.code)
     }
-    this.#alarms.set(this.#name('connect'), connectMs, () => this.#giveUp(socket))
   }
 
   #holds(socket: WebSocketLike): boolean {
@@ -201,12 +226,13 @@ export class TrackerSession {
   #giveUp(socket: WebSocketLike): void {
     if (!this.#holds(socket)) return
     silence(socket)
-    close(socket)
+    closeSocket(socket)
     this.#ended(null, 1006)
   }
 
   #ended(refused: string | null, code: number): void {
-    for (const name of ['connect', 'announce', 'answer', 'report']) this.#alarms.clear(this.#name(name))
+    for (const name of ['connect', 'announce', 'answer', 'move', 'report'])
+      this.#alarms.clear(this.#name(name))
     const reason = refused ?? this.#refusal
     this.#refusal = null
     const onPurpose = code === 1001 || code === 1012
@@ -218,6 +244,36 @@ export class TrackerSession {
     )
     this.#retryAfter(retryDelayMs(why, this.#failures, this.#options.random()))
     this.#failures++
+  }
+
+  /**
+   * Moves to wherever the URL leads next, as the tracker asked. The socket in use stays until a new one has been answered;
+   * when none is, as while a balancer still sends us to the one that drains, the next try comes soon.
+   */
+  #moveAfter(ms: number): void {
+    this.#alarms.set(this.#name('move'), ms, () => {
+      if (this.#phase.type !== 'open' || this.#successor.isUnderWay) return
+      this.#successor.dial(
+        (socket, data) => this.#adopt(socket, data),
+        () => {
+          if (this.#phase.type === 'open') this.#moveAfter(1_000 * (0.5 + this.#options.random()))
+        },
+      )
+    })
+  }
+
+  #adopt(socket: WebSocketLike, data: unknown): void {
+    // The old tracker hears the last of our figures, the new one where we begin.
+    if (this.#reportMs > 0) this.#report()
+    if (this.#phase.type === 'open')
+      this.#former.keep(this.#phase.socket, (signal, way) => this.#signalled(signal, way))
+    for (const name of ['answer', 'retry']) this.#alarms.clear(this.#name(name))
+    this.#phase = { type: 'open', socket, state: 'asked' }
+    this.#announcedAt = this.#alarms.now()
+    this.#listen(socket)
+    this.#receive(data)
+    this.#reported.news = ''
+    if (this.#reportMs > 0) this.#report()
   }
 
   #retryAfter(ms: number): void {
@@ -257,9 +313,13 @@ export class TrackerSession {
     }
   }
 
-  #announcement(event: AnnounceEvent, offers: readonly SpeculativeOffer[]): string {
-    const { mode, have, want, childLinks = null } = this.#options.status()
-    const outcomes = this.#options.takeOutcomes().map(({ peer, ok, ms, pair }) => ({
+  #announcement(
+    event: AnnounceEvent,
+    offers: readonly SpeculativeOffer[],
+    dials: readonly DialOutcome[] = this.#options.takeOutcomes(),
+  ): string {
+    const { mode, have, want, childLinks = null, lan = null } = this.#options.status()
+    const outcomes = dials.map(({ peer, ok, ms, pair }) => ({
       peer: hexToBinary(peer),
       ok,
       ms: Math.max(0, Math.round(ms)),
@@ -272,7 +332,7 @@ export class TrackerSession {
       offers,
       complete: false,
       trackerId: this.#trackerId,
-      extras: { mode, have, want, outcomes, childLinks, directed: true },
+      extras: { mode, have, want, outcomes, childLinks, lan, directed: true },
     })
   }
 
@@ -307,7 +367,10 @@ export class TrackerSession {
     this.#alarms.clear(this.#name(key))
     if (batch === undefined) return
     const { to, offerId, list } = batch
-    this.#send(writeSignal({ type: 'candidates', ...this.#ids(), to, offerId, candidates: list }))
+    this.#sendAbout(
+      offerId,
+      writeSignal({ type: 'candidates', ...this.#ids(), to, offerId, candidates: list }),
+    )
   }
 
   #send(text: string): void {
@@ -316,6 +379,11 @@ export class TrackerSession {
     if (socket.bufferedAmount > backlogBytes) return this.#giveUp(socket)
     // 1: open. While it closes by the other's wish there is nothing to say any more.
     if (socket.readyState === 1) socket.send(text)
+  }
+
+  /** What belongs to a handshake goes where it began. */
+  #sendAbout(offerId: string, text: string): void {
+    if (!this.#former.send(offerId, text)) this.#send(text)
   }
 
   #ids(): { readonly infoHash: string; readonly peerId: string } {
@@ -331,7 +399,22 @@ export class TrackerSession {
     if (message.type === 'failure') return this.#failed(message)
     if (message.infoHash !== this.#options.infoHash) return
     if (message.type === 'response') return this.#respond(message)
-    if (message.from !== this.#options.peerId) this.#events.onSignal(message)
+    if (this.#phase.type === 'open') this.#signalled(message, this.#phase.socket)
+  }
+
+  #signalled(signal: RelayedOffer | RelayedAnswer | RelayedCandidates, way: WebSocketLike): void {
+    if (signal.infoHash !== this.#options.infoHash || signal.from === this.#options.peerId) return
+    if (signal.type === 'offer') this.#former.note(signal.offerId, way)
+    this.#events.onSignal(signal)
+  }
+
+  /** What a frame on a new socket says to our announce there. */
+  #judge(data: unknown): 'answered' | 'refused' | 'other' {
+    const message = typeof data === 'string' ? parseTrackerText(data) : null
+    if (message === null || message.type === 'scrape') return 'other'
+    if (message.type === 'failure') return 'refused'
+    if (message.infoHash !== this.#options.infoHash) return 'other'
+    return message.type === 'response' && message.counts !== null ? 'answered' : 'other'
   }
 
   #failed({ infoHash, reason }: Failure): void {
@@ -342,7 +425,7 @@ export class TrackerSession {
     const { socket } = this.#phase
     this.#refusal = reason
     silence(socket)
-    close(socket)
+    closeSocket(socket)
     this.#ended(null, 1000)
   }
 
@@ -353,14 +436,8 @@ export class TrackerSession {
     this.#events.onResponse(response)
     const { extras } = response
     if (extras?.reportMs !== undefined) this.#reportEvery(extras.reportMs)
-    if (extras?.reconnect && this.#phase === phase) {
-      silence(phase.socket)
-      close(phase.socket)
-      for (const name of ['announce', 'answer', 'report']) this.#alarms.clear(this.#name(name))
-      this.#phase = { type: 'waiting' }
-      this.#events.onState('lost', 'the tracker asked us to come back')
-      this.#retryAfter(extras.reconnect.afterMs + 1_000 * this.#options.random())
-    }
+    if (extras?.reconnect && this.#phase === phase)
+      this.#moveAfter(extras.reconnect.afterMs + 1_000 * this.#options.random())
   }
 
   #answered(phase: Extract<Phase, { type: 'open' }>, response: AnnounceResponse): void {
@@ -387,21 +464,5 @@ export class TrackerSession {
 
   #name(what: string): string {
     return `${this.#options.url} ${what}`
-  }
-}
-
-function silence(socket: WebSocketLike): void {
-  socket.onopen = null
-  socket.onmessage = null
-  socket.onclose = null
-  // ws throws when an error finds no listener, and closing while connecting is one.
-  socket.onerror = () => {}
-}
-
-function close(socket: WebSocketLike): void {
-  try {
-    socket.close(1000)
-  } catch {
-    // Some implementations refuse to close while connecting; the end comes by itself then.
   }
 }
