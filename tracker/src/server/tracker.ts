@@ -8,9 +8,10 @@ import type { Grant } from '../access/grant.ts'
 import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
+import { createHttpSignalling } from '../http-signalling/http-signalling.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
-import { registryMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
+import { httpSignallingMetrics, registryMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
 import { createPolicyRoutes } from '../policy/policy-routes.ts'
 import type { PolicyRule } from '../policy/policy-rule.ts'
 import type { Action } from '../registry/action.ts'
@@ -63,6 +64,8 @@ export interface TrackerOptions {
   readonly access?: AccessOptions
   /** Which ICE candidates pass from client to client. @default 'own' */
   readonly candidates?: CandidatePolicy
+  /** Whether clients may signal over HTTP where WebSockets are blocked. @default true */
+  readonly httpSignalling?: boolean
   /**
    * What the dashboard calls a content, by its manifest's URL, its content id or its info hash (40 hex digits).
    * @default a short label
@@ -149,6 +152,18 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     elsewhere,
     ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
   })
+  const http = createHttpSignalling({
+    registry,
+    admit: request => gate.admit({ url: request.url ?? '/', origin: request.headers.origin }),
+    allowsOrigin: gate.allowsOrigin,
+    identify: (request, admission) => {
+      if (admission.ok && admission.grant !== null) grants.set(request, admission.grant)
+      return identify(request)
+    },
+    perform: sockets.perform,
+    now,
+    ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
+  })
   if (options.rules !== undefined) registry.setRules(options.rules)
   if (options.sites !== undefined) {
     const read = setSites(options.sites)
@@ -162,6 +177,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const metrics = createMetrics()
   metrics.add(registryMetrics(registry.stats, registry.groupSizes))
   metrics.add(socketMetrics(sockets.counters, readiness))
+  metrics.add(httpSignallingMetrics(http))
   const facts = {
     startedAt: now(),
     now,
@@ -172,10 +188,13 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     readerOf,
   }
   const sweeping = setInterval(() => sockets.perform(registry.sweep()), sweepMs)
-  const pinging = setInterval(() => sockets.pingSome(), 1_000)
+  const pinging = setInterval(() => {
+    sockets.pingSome()
+    http.tend()
+  }, 1_000)
   const detachers = new Set<() => void>()
 
-  const app = createRoutes(facts)
+  const app = createRoutes(facts, options.httpSignalling === false ? [] : [http.routes])
   app.route(
     '/admin/policy',
     createPolicyRoutes({
@@ -216,7 +235,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
         drainOptions,
         {
           readiness,
-          carriers: [sockets],
+          carriers: [sockets, http],
           dismiss: registry.dismiss,
           perform: sockets.perform,
           now,
@@ -227,6 +246,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     async close() {
       clearInterval(sweeping)
       clearInterval(pinging)
+      http.close()
       await sockets.close()
       for (const detach of detachers) detach()
       detachers.clear()
@@ -266,7 +286,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   }
 
   function elsewhere(action: Action): void {
-    if (action.type !== 'verify') return
+    if (action.type !== 'verify') return http.perform(action)
     const { to, token } = action
     void gate.verify(token).then(result => sockets.perform(registry.verified(to, token, result)))
   }
