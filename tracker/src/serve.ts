@@ -46,7 +46,14 @@ export async function serve(config: TrackerConfig): Promise<void> {
       const connections = tracker.stats().connections
       const message = `Draining ${connections} connections; a second signal stops at once.`
       log({ level: 'info', event: 'draining', message, fields: { connections } })
-      await tracker.drain(config.drain, now.signal)
+      const drained = await tracker.drain(config.drain, now.signal)
+      const { left, closed, remaining } = drained
+      log({
+        level: 'info',
+        event: 'drained',
+        message: `${left} left by themselves, ${closed} were closed, ${remaining} remain.`,
+        fields: { ...drained },
+      })
     }
     await close()
     log({ level: 'info', event: 'stopped', message: 'Stopped.' })

@@ -16,7 +16,9 @@ function stage(count: number) {
     ids: () => [...open],
     refuse: (seconds: number) => events.push(`refuse ${seconds}`),
     release(id: number) {
-      if (open.delete(id)) events.push(`release ${id}`)
+      if (!open.delete(id)) return false
+      events.push(`release ${id}`)
+      return true
     },
   }
   const run = (options: DrainOptions, signal = new AbortController().signal) =>
@@ -52,14 +54,15 @@ describe('draining', () => {
     const drained = run({ noticeMs: 200, spreadMs: 200, totalMs: 60_000 })
     expect(readiness.reasons()).toEqual(['draining'])
     expect(events).toEqual([])
-    await drained
+    expect(await drained).toEqual({ left: 2, closed: 2, remaining: 0 })
     expect(open.size).toBe(0)
     expect(events).toEqual(['refuse 60', 'release 1', 'release 3'])
   })
 
   test('ends when its time is over, whoever is still there', async () => {
     const { run, open, elapsed } = stage(4)
-    await run({ noticeMs: 0, spreadMs: 60_000, totalMs: 300 })
+    const drained = await run({ noticeMs: 0, spreadMs: 60_000, totalMs: 300 })
+    expect(drained).toEqual({ left: 0, closed: 0, remaining: 4 })
     expect(elapsed()).toBeLessThan(5_000)
     expect(open.size).toBe(4)
   })

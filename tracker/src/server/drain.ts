@@ -11,12 +11,23 @@ export interface DrainOptions {
   readonly totalMs?: number
 }
 
+/** How the connections of a drained tracker ended. */
+export interface Drained {
+  /** Left by themselves. */
+  readonly left: number
+  /** Closed by us, since they could not be asked or did not go. */
+  readonly closed: number
+  /** Still here when the time was over. */
+  readonly remaining: number
+}
+
 /** What carries connections: the WebSockets, and whatever else does. */
 export interface Carrier {
   readonly size: number
   ids(): readonly ConnectionId[]
   refuse(retryAfterSeconds: number): void
-  release(id: ConnectionId): void
+  /** False when it is gone already. */
+  release(id: ConnectionId): boolean
 }
 
 export interface DrainedParts {
@@ -35,7 +46,7 @@ export interface DrainedParts {
  * What a client that was asked needs after its time has come: a new socket, an announce there, and a while during
  * which handshakes under way end through the old one.
  */
-const graceMs = 6_000
+const graceMs = 10_000
 /** Tens of thousands of messages at once would hold everything else up. */
 const dismissedAtOnce = 2_000
 /** Sockets are closed in slices of what falls due in this. */
@@ -45,28 +56,38 @@ const sliceMs = 100
  * Empties a tracker without anybody noticing: not ready; no upgrades; our clients move by themselves, others are
  * closed little by little. Resolves when it is empty or its time is over. Aborting ends it at once.
  */
-export async function drain(options: DrainOptions, parts: DrainedParts, signal: AbortSignal): Promise<void> {
+export async function drain(
+  options: DrainOptions,
+  parts: DrainedParts,
+  signal: AbortSignal,
+): Promise<Drained> {
   const { noticeMs = 5_000, spreadMs = 10_000, totalMs = 25_000 } = options
   const { readiness, carriers, now } = parts
   const deadline = now() + totalMs
   readiness.hold('draining')
   const isEmpty = () => carriers.every(({ size }) => size === 0)
+  const count = () => carriers.reduce((sum, { size }) => sum + size, 0)
+  let asked = 0
+  let closed = 0
   const pass = (ms: number) => sleep(Math.max(0, Math.min(ms, deadline - now())), undefined, { signal })
   try {
     const noticed = now() + noticeMs
     while (!isEmpty() && now() < noticed) await pass(Math.min(sliceMs, noticed - now()))
     // By then another process stands here, if one comes.
     for (const carrier of carriers) carrier.refuse(Math.ceil(Math.max(1_000, deadline - now()) / 1_000))
+    asked = count()
     const due = await farewells(parts, spreadMs, pass)
     let next = 0
     while (!isEmpty() && now() < deadline) {
       for (let entry = due[next]; entry !== undefined && entry.at <= now(); entry = due[++next])
-        entry.carrier.release(entry.id)
+        if (entry.carrier.release(entry.id)) closed++
       await pass(sliceMs)
     }
   } catch (error) {
     if (!signal.aborted) throw error
   }
+  const remaining = count()
+  return { left: Math.max(0, asked - closed - remaining), closed, remaining }
 }
 
 interface Farewell {

@@ -92,12 +92,19 @@ async function bind(
   return stunBeside({ port, listen: () => listen(server, port, host), close: () => closeServer(server) })
 }
 
+/**
+ * Connections that may wait while we are busy. Node's 511 overflow when the viewers of another machine arrive within
+ * seconds, and whoever is dropped tries again after one second, then three, then seven. The kernel has a limit of its
+ * own (`net.core.somaxconn`).
+ */
+const backlog = 16_384
+
 /** `prefix`: of the flags that name the port and the host. */
 function listen(server: Server, port: number, host: string | undefined, prefix = ''): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException) => reject(explain(error, port, host, prefix))
     server.once('error', onError)
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog }, () => {
       server.off('error', onError)
       const bound = server.address()
       if (bound === null || typeof bound === 'string') reject(new Error('the server has no address'))

@@ -36,8 +36,8 @@ export interface Sockets {
   turnAway(socket: Duplex, why: 'origin' | 'token'): void
   /** From now on upgrades are answered 503, with the hint to come back after so many seconds. */
   refuse(retryAfterSeconds: number): void
-  /** Ends one because the tracker restarts (1012); the client comes back by itself. */
-  release(id: ConnectionId): void
+  /** Ends one because the tracker restarts (1012); the client comes back by itself. False when it is gone. */
+  release(id: ConnectionId): boolean
   readonly counters: Readonly<SocketCounters>
   readonly size: number
   close(): Promise<void>
@@ -140,12 +140,13 @@ export function createSockets(options: SocketsOptions): Sockets {
     }
   }
 
-  function release(id: ConnectionId): void {
+  function release(id: ConnectionId): boolean {
     const entry = seats.get(id)
-    if (entry === undefined) return
+    if (entry === undefined) return false
     entry.ending ??= 'drain'
     // 1012: the service restarts; clients come back by themselves.
     entry.socket.close(1012, 'the tracker restarts')
+    return true
   }
 
   function refuseUpgrade(socket: Duplex, why: UpgradeRefusal): void {

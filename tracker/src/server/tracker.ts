@@ -24,7 +24,7 @@ import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { createAdminToken } from './admin-token.ts'
 import { clientAddress } from './client-address.ts'
-import { type DrainOptions, drain } from './drain.ts'
+import { type Drained, type DrainOptions, drain } from './drain.ts'
 import type { Log } from './log.ts'
 import { createProxyCheck } from './proxy-check.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
@@ -112,7 +112,7 @@ export interface Tracker {
    * Empties the tracker before it closes: not ready, no upgrades, our clients move to wherever the URL leads next,
    * others are closed little by little. Aborting ends it at once.
    */
-  drain(options?: DrainOptions, signal?: AbortSignal): Promise<void>
+  drain(options?: DrainOptions, signal?: AbortSignal): Promise<Drained>
   close(): Promise<void>
 }
 
