@@ -37,7 +37,8 @@ export interface HttpSignalling {
   tend(): void
   ids(): readonly ConnectionId[]
   refuse(retryAfterSeconds: number): void
-  release(id: ConnectionId): void
+  /** Ends one because the tracker restarts. False when it is gone. */
+  release(id: ConnectionId): boolean
   readonly counters: Readonly<SocketCounters>
   readonly size: number
   close(): void
@@ -163,9 +164,11 @@ export function createHttpSignalling(options: HttpSignallingOptions): HttpSignal
     perform(registry.close(session.id))
   }
 
-  function release(id: ConnectionId): void {
+  function release(id: ConnectionId): boolean {
     const session = byId.get(id)
-    if (session !== undefined) farewell(session, 'drain', 1012, 'the tracker restarts')
+    if (session === undefined) return false
+    farewell(session, 'drain', 1012, 'the tracker restarts')
+    return true
   }
 
   return {
