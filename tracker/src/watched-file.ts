@@ -24,7 +24,7 @@ export function watchedFile(
   let settling: NodeJS.Timeout | null = null
   const reload = () => {
     try {
-      apply(readFileSync(file))
+      apply(bytesOf(file))
     } catch (error) {
       report(error)
     }
@@ -45,5 +45,15 @@ export function watchedFile(
       if (settling !== null) clearTimeout(settling)
       unwatchFile(file, settle)
     },
+  }
+}
+
+function bytesOf(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new Error(`cannot read ${file}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    })
   }
 }

@@ -7,7 +7,7 @@ import { type Context, refuse, send } from './context.ts'
 import { groupOf } from './group.ts'
 import { announceInterval } from './interval.ts'
 import type { OpenOffer } from './ledger.ts'
-import { meet } from './meet.ts'
+import { invite, meet } from './meet.ts'
 import { handOver, join, leave, refresh } from './membership.ts'
 import type { Peer } from './peer.ts'
 import { takePlace } from './places.ts'
@@ -114,7 +114,7 @@ function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
   const place = takePlace(context, peer)
   const picks = peer.speaks === 'directed' ? pickNeighbours(peer, selectionOf(context)) : []
   for (const { peer: other, level } of picks) {
-    meet(peer, other, level, now)
+    invite(peer, other, level, now, context.limits.offerMs)
     context.counters.named[level]++
   }
   const neighbours = [

@@ -12,7 +12,10 @@ export interface RegistryLimits {
   readonly firstMessageMs: number
   /** How long an offer may be answered, ms. The reference client gives up after 50 s. @default 60000 */
   readonly offerMs: number
-  /** Offers waiting at one receiver. Raising it lets more newcomers meet one peer at once. @default 64 */
+  /**
+   * Offers waiting at one receiver, and newcomers to whom it is named within `offerMs`. Raising it lets more newcomers
+   * meet one peer at once. @default 64
+   */
   readonly openOffersPerPeer: number
   /** Messages with ICE candidates for one offer, each direction. @default 32 */
   readonly candidateMessages: number

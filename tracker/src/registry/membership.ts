@@ -42,6 +42,8 @@ export function join(context: Context, connection: Connection, announce: Announc
     slots: bagLevels.map(() => -1),
     ledger: new Ledger(),
     partners: new Partners(context.limits.partners, context.limits.partnerMs),
+    invited: 0,
+    invitedSince: 0,
     told: null,
     token: context.labels.token(announce.infoHash, announce.peerId),
     claim: null,

@@ -41,6 +41,9 @@ export interface Peer {
   readonly slots: number[]
   readonly ledger: Ledger
   readonly partners: Partners
+  /** Newcomers to whom it was named since then. */
+  invited: number
+  invitedSince: number
   /** What the client last heard about its group. */
   told: WireGroup | null
   /** Resume token; the client echoes it as `trackerid`. */

@@ -1,6 +1,7 @@
 import { type BagLevel, bagLevels, countryIndex, farIndex, prefixIndex } from './bag.ts'
 import { groupBag } from './group.ts'
 import type { RegistryLimits } from './limits.ts'
+import { isCrowded } from './meet.ts'
 import { levelBetween, mayMeet, type Peer } from './peer.ts'
 
 export interface Pick {
@@ -78,7 +79,7 @@ function chooser(peer: Peer, { now, limits }: Selection, wanted: Wanted) {
     other.mark = mark
     if (wanted !== 'any' && other.speaks !== 'directed') return false
     if (peer.partners.has(other.id, now, wanted === 'mesh' ? limits.offerMs : undefined)) return false
-    if (other.ledger.size >= limits.openOffersPerPeer || !mayMeet(peer, other)) return false
+    if (isCrowded(other, now, limits) || !mayMeet(peer, other)) return false
     // Another private network behind one address may not be reachable: a few try, and their outcomes tell.
     const crosses = level === 'address' && peer.lan !== null && other.lan !== null
     if (wanted === 'mesh' && crosses && ++crossings > limits.crossLanLinks) return false

@@ -25,24 +25,11 @@ export function networkOf(address: string | null | undefined): AddressNetwork {
   return { scope: /^(f[cd]|fe[89ab]|::1$)/i.test(address) ? 'private' : 'public', lan: null }
 }
 
-/** Whether two public addresses are of one link: an IPv6 /64, or an IPv4 /24. */
+/**
+ * Whether two public addresses, as platforms spell them, are of one link: an IPv4 /24, or an IPv6 /64 unless that ends
+ * in two groups of zeros, which nobody is given.
+ */
 export function isSameLink(a: string, b: string): boolean {
-  if (a.includes(':') !== b.includes(':')) return false
-  return a.includes(':') ? slash64(a) === slash64(b) : slash24(a) === slash24(b)
-}
-
-function slash24(address: string): string {
-  return address.replace(/\.\d+$/, '')
-}
-
-function slash64(address: string): string {
-  const [head = '', tail] = address.toLowerCase().split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
-  const all =
-    tail === undefined ? groups : [...groups, ...Array(8 - groups.length - rest.length).fill('0'), ...rest]
-  return all
-    .slice(0, 4)
-    .map(group => group.replace(/^0+(?=.)/, ''))
-    .join(':')
+  const link = (address: string) => /^(?:[^:]*:){4}|^(?:\d+\.){3}/.exec(address)?.[0]
+  return link(a) === link(b)
 }
