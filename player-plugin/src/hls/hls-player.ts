@@ -67,6 +67,7 @@ export class HlsPlayer {
   /** Loads that say nothing about the line: see `#onParsed`. */
   readonly #neutral = new WeakSet<LoaderStatsLike>()
   readonly #meter = new PlaybackMeter()
+  #isLive = false
   #swarm: Swarm | null = null
   #media: HTMLMediaElement | null = null
   #undoMedia: () => void = () => {}
@@ -153,7 +154,8 @@ export class HlsPlayer {
   /** For the operator. */
   playback(): Playback {
     const { latency = 0, levels, loadLevel } = this.hls
-    return this.#meter.read(performance.now(), latency, levels[loadLevel]?.bitrate ?? 0)
+    // hls.js has a latency for recordings too: the distance to their end.
+    return this.#meter.read(performance.now(), this.#isLive ? latency : 0, levels[loadLevel]?.bitrate ?? 0)
   }
 
   close(): void {
@@ -229,6 +231,7 @@ export class HlsPlayer {
   }
 
   #onPlaylist(details: DetailsLike): void {
+    this.#isLive = details.live
     const window = this.#tracks.update(details)
     this.#giveWindow(window)
     if (!details.live && !this.#tracks.hasDigests(window.track))

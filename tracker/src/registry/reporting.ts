@@ -37,7 +37,7 @@ function whereaboutsOf({ labels, contentNames }: Context, peer: Peer): Whereabou
   return value
 }
 
-/** Names by content, however the operator refers to it, as the registry knows contents. */
-export function binaryNames(names: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
-  return new Map(Object.entries(names).map(([content, name]) => [hexToBinary(infoHashOf(content)), name]))
+/** Adds names by content, however the operator refers to it, to those by which the registry knows contents. */
+export function addNames(to: Map<string, string>, names: Readonly<Record<string, string>>): void {
+  for (const [content, name] of Object.entries(names)) to.set(hexToBinary(infoHashOf(content)), name)
 }

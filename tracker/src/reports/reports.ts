@@ -41,10 +41,12 @@ export interface SnapshotOptions {
 export interface ReportSnapshot {
   readonly windowMs: number
   readonly slotMs: number
+  /** How long ago the series ends, ms. */
+  readonly seriesAgeMs: number
   readonly total: Figures
   /** Sites first, then by viewers. */
   readonly rows: readonly FiguresRow[]
-  /** Of the row asked for, or of all; ends with the last slot that is over. */
+  /** Of the row asked for, or of all; ends with the last slot that all should have reported. */
   readonly series: Series
   /** Members that report. */
   readonly members: number
@@ -66,6 +68,9 @@ export interface ReportLimits extends AccountLimits {
 }
 
 const defaultLimits: ReportLimits = { ...defaultAccountLimits, rows: 300, perSecond: 500 }
+
+/** The slot that is open and the one before it still lack what viewers will report of them. */
+const youngest = 2
 
 const mostOftenMs = 10_000
 const leastOftenMs = 60_000
@@ -146,6 +151,7 @@ export function createReports(given: Partial<ReportLimits> = {}): Reports {
       return {
         windowMs: span * slotMs,
         slotMs,
+        seriesAgeMs: now - (last - youngest + 1) * slotMs,
         total: totalOf(
           parts.map(({ parts }) => parts),
           others,
@@ -153,7 +159,7 @@ export function createReports(given: Partial<ReportLimits> = {}): Reports {
         rows: isWorthShowing(others)
           ? [...listed, { id: '', place: other, content: '', ...figuresOf([others], false) }]
           : listed,
-        series: addSeries(charted.map(row => row.series(first - 1, last - 1))),
+        series: addSeries(charted.map(row => row.series(first - youngest, last - youngest))),
         members: members.size,
       }
     },

@@ -8,6 +8,7 @@ import type { Grant } from '../access/grant.ts'
 import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
+import { createDashboardRoutes } from '../dashboard/dashboard-routes.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
 import { registryMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
@@ -17,7 +18,7 @@ import type { Action } from '../registry/action.ts'
 import type { RegistryLimits } from '../registry/limits.ts'
 import type { Locate } from '../registry/network.ts'
 import { createRegistry, type OpenInfo, type RegistryStats } from '../registry/registry.ts'
-import { binaryNames } from '../registry/reporting.ts'
+import { addNames } from '../registry/reporting.ts'
 import { createReports } from '../reports/reports.ts'
 import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
@@ -78,7 +79,7 @@ export interface TrackerOptions {
 
 /** A tracker to mount on any http server, beside whatever else that serves. */
 export interface Tracker {
-  /** `/healthz`, `/readyz`, `/metrics`, `/admin/policy` and a greeting at `/`. */
+  /** `/healthz`, `/readyz`, `/metrics`, `/admin/policy`, `/dashboard` and a greeting at `/`. */
   readonly app: Hono
   /** The same without the greeting and with `/metrics` in any case, for a port of their own. */
   adminApp(access?: MetricsAccess): Hono
@@ -100,6 +101,8 @@ export interface Tracker {
   setRules(rules: readonly PolicyRule[]): void
   /** Replaces what says the provider and country of an address; see `locateIn` and `readDatabase`. */
   setLocate(locate: Locate): void
+  /** Adds to what the dashboard calls contents; holds for viewers who report for the first time from now on. */
+  nameContents(names: Readonly<Record<string, string>>): void
   /** Tells clients of this STUN port from now on, unless URLs were given. */
   announceStun(port: number): void
   /** Takes other keys for join tokens. Returns what is wrong with them; then nothing has changed. */
@@ -125,6 +128,8 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const said = new Set<string>()
   const admin = createAdminToken(options.adminToken ?? null, now)
   const reports = admin.isSet ? createReports() : null
+  const contentNames = new Map<string, string>()
+  addNames(contentNames, options.contentNames ?? {})
   const registry = createRegistry({
     now,
     wallClock: () => Date.now(),
@@ -135,7 +140,8 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     ...(options.limits && { limits: options.limits }),
     ...(options.candidates && { candidates: options.candidates }),
     tokens: gate.tokens,
-    ...(reports && { reports, contentNames: binaryNames(options.contentNames ?? {}) }),
+    ...(reports && { reports }),
+    contentNames,
   })
   const trust = {
     proxies: (options.trustedProxies ?? []).map(proxy),
@@ -175,21 +181,29 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const pinging = setInterval(() => sockets.pingSome(), 1_000)
   const detachers = new Set<() => void>()
 
-  const app = createRoutes(facts)
-  app.route(
-    '/admin/policy',
-    createPolicyRoutes({
-      admin,
-      rules: registry.rules,
-      setRules: registry.setRules,
-      save: options.savePolicies ?? null,
-      log,
-    }),
-  )
+  const closing = new AbortController()
+  const policyRoutes = createPolicyRoutes({
+    admin,
+    rules: registry.rules,
+    setRules: registry.setRules,
+    save: options.savePolicies ?? null,
+    log,
+  })
+  const dashboardRoutes = createDashboardRoutes({
+    admin,
+    reports,
+    now,
+    wallClock: () => Date.now(),
+    peers: () => registry.stats().peers,
+    closed: closing.signal,
+  })
+  const withAdmin = (app: Hono) =>
+    app.route('/admin/policy', policyRoutes).route('/dashboard', dashboardRoutes)
 
   return {
-    app,
-    adminApp: (access = facts.metricsAccess) => createAdminRoutes({ ...facts, metricsAccess: access }),
+    app: withAdmin(createRoutes(facts)),
+    adminApp: (access = facts.metricsAccess) =>
+      withAdmin(createAdminRoutes({ ...facts, metricsAccess: access })),
     metrics,
     readiness,
     attach(server) {
@@ -206,6 +220,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     rules: registry.rules,
     setRules: registry.setRules,
     setLocate: registry.setLocate,
+    nameContents: names => addNames(contentNames, names),
     announceStun(port) {
       stun ??= { port }
     },
@@ -225,6 +240,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
         signal,
       ),
     async close() {
+      closing.abort()
       clearInterval(sweeping)
       clearInterval(pinging)
       await sockets.close()
