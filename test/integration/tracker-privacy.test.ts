@@ -161,7 +161,7 @@ test('real traffic leaves no address, no info_hash, no peer_id, no description a
   udp.send(Buffer.from(`noise ${film}`, 'latin1'), tracker.port, '127.0.0.1')
   // The operator changes the sites, wrongly and rightly.
   writeFileSync(sites, 'site,cidr,mode\noffice,203.0.113.0/25,sometimes\n')
-  await soon(() => expect(tracker.log()).toContain('"bad-file"'))
+  await soon(() => expect(tracker.log()).toContain('"sites-refused"'))
   writeFileSync(sites, 'site,cidr,mode\noffice,203.0.113.0/24,leech\n')
   await soon(() => expect(tracker.log().split('rows apply').length).toBeGreaterThan(2))
 
@@ -181,7 +181,8 @@ test('real traffic leaves no address, no info_hash, no peer_id, no description a
   tracker.child.kill('SIGTERM')
   await tracker.exit
   const log = tracker.log()
-  for (const event of ['listening', 'bad-file', 'draining', 'stopped']) expect(log).toContain(`"${event}"`)
+  for (const event of ['listening', 'sites-refused', 'draining', 'stopped'])
+    expect(log).toContain(`"${event}"`)
   // Where the operator wrote a network himself, a complaint may quote him.
   const own = log.replaceAll('203.0.113.0/25', '').replaceAll('203.0.113.0/24', '')
   expect(findLeaks(own, secrets)).toEqual([])
