@@ -12,6 +12,8 @@ export interface RedisHubOptions extends RedisOptions {
 
 /** A row that nobody writes for so long is forgotten by Redis, s. All are written anew within 20 minutes. */
 const rowSeconds = 3_600
+/** How often it is tried while it is down, ms. */
+const downMs = 500
 /** What is published must come back within this, ms. */
 const echoMs = 3_000
 
@@ -119,7 +121,7 @@ export function createRedisHub(options: RedisHubOptions): JoinHub {
         events.onDown(reason)
       }
       // Whoever waits for it to come back asks more often.
-      probing = setTimeout(() => void check(), state === 'up' ? probeMs : probeMs / 4)
+      probing = setTimeout(() => void check(), state === 'up' ? probeMs : Math.min(probeMs, downMs))
     }
 
     /** Null: what was published came back. */
