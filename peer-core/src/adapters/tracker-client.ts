@@ -7,8 +7,10 @@ import { signallingLimits } from '../signalling/limits.ts'
 import type { OwnReport } from '../signalling/report.ts'
 import type { AnnounceResponse, RelayedOffer, WirePolicy } from '../signalling/tracker-message.ts'
 import { Alarms } from './tracker-client/alarms.ts'
+import { JoinToken, type TokenSource } from './tracker-client/join-token.ts'
 import { Routes } from './tracker-client/routes.ts'
 import { type Status, TrackerSession } from './tracker-client/tracker-session.ts'
+import { Ways } from './tracker-client/ways.ts'
 import type { WebSocketConstructor } from './tracker-client/web-socket.ts'
 
 export interface TrackerClientOptions {
@@ -25,10 +27,20 @@ export interface TrackerClientOptions {
    * now. @default nothing is ever told
    */
   readonly report?: (segmentsBefore: number) => OwnReport | null
+  /**
+   * A join token for trackers that ask for one, or what brings it: called before the first announce, half a minute before
+   * the token expires, and when it is refused. @default none
+   */
+  readonly token?: TokenSource
   /** In [0, 1), for jitter. @default Math.random */
   readonly random?: () => number
   /** @default the platform's own */
   readonly WebSocket?: WebSocketConstructor
+  /**
+   * Reaches our trackers over HTTP where WebSockets are blocked; null: never.
+   * @default the platform's own, but null when `WebSocket` is given
+   */
+  readonly fetch?: typeof globalThis.fetch | null
 }
 
 /** Inbound offers a second, long run and at once; a hostile tracker could otherwise make us dial without end. */
@@ -73,12 +85,19 @@ class TrackerClient implements Signaller {
   #allowance = { offers: offerBurst, at: 0 }
 
   constructor(options: TrackerClientOptions) {
-    const WebSocket = options.WebSocket ?? platformWebSocket()
+    const WebSocket = options.WebSocket ?? platformWebSocket() ?? missingWebSocket
+    const fetch = options.fetch === undefined && !options.WebSocket ? platformFetch() : options.fetch
     this.#alarms = new Alarms(options.clock)
     this.#random = options.random ?? Math.random
     const ids = { infoHash: hexToBinary(options.infoHash), peerId: hexToBinary(options.peerId) }
     const report = options.report ?? (() => null)
-    this.#trackers = [...new Set(options.urls)].map(url => this.#tracker(url, ids, report, WebSocket))
+    const token = options.token === undefined ? null : new JoinToken(options.token)
+    this.#trackers = [...new Set(options.urls)].map(url => {
+      const Socket = fetch
+        ? new Ways({ WebSocket, fetch, alarms: this.#alarms, random: this.#random }).Socket
+        : WebSocket
+      return this.#tracker(url, ids, report, token, Socket)
+    })
   }
 
   open(events: SignallerEvents): void {
@@ -133,18 +152,20 @@ class TrackerClient implements Signaller {
     url: string,
     ids: { infoHash: string; peerId: string },
     report: (segmentsBefore: number) => OwnReport | null,
-    WebSocket: WebSocketConstructor | null,
+    token: JoinToken | null,
+    WebSocket: WebSocketConstructor,
   ): Tracker {
     const tracker: Tracker = {
       session: new TrackerSession(
         {
           url,
           ...ids,
-          WebSocket: WebSocket ?? missingWebSocket,
+          WebSocket,
           alarms: this.#alarms,
           random: this.#random,
           status: () => this.#status,
           report,
+          token,
           takeOutcomes: () => tracker.outcomes.splice(0),
           makeOffers: async count => {
             const offers = (await this.#events?.makeOffers(count)) ?? []
@@ -298,6 +319,10 @@ function wireId(offerId: string): string {
 
 function platformWebSocket(): WebSocketConstructor | null {
   return typeof WebSocket === 'undefined' ? null : (WebSocket as unknown as WebSocketConstructor)
+}
+
+function platformFetch(): typeof globalThis.fetch | null {
+  return typeof fetch === 'undefined' ? null : fetch
 }
 
 const missingWebSocket = class {
