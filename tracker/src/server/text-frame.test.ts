@@ -1,12 +1,20 @@
+import type { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { Receiver } from 'ws'
+import * as ws from 'ws'
 import { textFrame } from './text-frame.ts'
+
+/** The package exports it, its types do not say so. */
+const { Receiver } = ws as unknown as {
+  readonly Receiver: new (options: { readonly isServer: boolean }) => Writable
+}
 
 /** What a client of the `ws` package reads out of these bytes. */
 function read(frames: Buffer): Promise<string[]> {
   const texts: string[] = []
   const receiver = new Receiver({ isServer: false })
-  receiver.on('message', (data, isBinary) => texts.push(`${isBinary ? 'binary' : 'text'}:${data}`))
+  receiver.on('message', (data: Buffer, isBinary: boolean) =>
+    texts.push(`${isBinary ? 'binary' : 'text'}:${data}`),
+  )
   return new Promise((resolve, reject) => {
     receiver.on('error', reject)
     receiver.end(frames, () => resolve(texts))
