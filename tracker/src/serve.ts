@@ -107,6 +107,7 @@ function optionsFrom(config: TrackerConfig): ListenOptions {
     ...(metrics.port !== 0 && { metricsPort: { port: metrics.port, host: metrics.host } }),
     headersMs: http.headersMs,
     ...(adminToken !== null && { adminToken }),
+    contentNames: namesFrom(config.contentNames),
     ...(policies !== null && { savePolicies: rules => savePolicies(policies, rules) }),
   }
 }
@@ -119,4 +120,14 @@ function logOf({ log: { level, format } }: TrackerConfig): Log {
     write: line => process.stderr.write(line),
     wallClock: () => Date.now(),
   })
+}
+
+/** `name=content`; a content may hold = itself, as URLs do. */
+function namesFrom(items: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    items.map(item => {
+      const at = item.indexOf('=')
+      return [item.slice(at + 1).trim(), item.slice(0, at).trim()]
+    }),
+  )
 }

@@ -11,7 +11,7 @@ import type { CandidatePolicy } from '../candidates/screened.ts'
 import { createDashboardRoutes } from '../dashboard/dashboard-routes.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
-import { registryMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
+import { registryMetrics, reportMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
 import { createPolicyRoutes } from '../policy/policy-routes.ts'
 import type { PolicyRule } from '../policy/policy-rule.ts'
 import type { Action } from '../registry/action.ts'
@@ -168,6 +168,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const metrics = createMetrics()
   metrics.add(registryMetrics(registry.stats, registry.groupSizes))
   metrics.add(socketMetrics(sockets.counters, readiness))
+  if (reports) metrics.add(reportMetrics(reports.counts))
   const facts = {
     startedAt: now(),
     now,
