@@ -3,7 +3,7 @@ import { hexToBinary } from '@nearcast/peer-core/signalling'
 import { afterAll, expect, test, vi } from 'vitest'
 import { type Balancer, startBalancer } from './drain/balancer.ts'
 import { LightViewer } from './drain/light-viewer.ts'
-import { metric, startTracker, type TrackerProcess } from './drain/tracker-process.ts'
+import { metric, startTracker, type TrackerProcess } from './tracker-process.ts'
 
 /** A rolling restart as operators do it: two processes behind a balancer, one drained and replaced after the other. */
 

@@ -30,7 +30,7 @@ export function explain(
   const onContents = rules.filter(
     ({ content, site }) => content !== undefined && (site === undefined || site === match?.site),
   )
-  if (onContents.length > 0) lines.push(`  ${onContents.length} rules for single contents may change that.`)
+  if (onContents.length > 0) lines.push(`  Rules for single contents (${onContents.length}) may change that.`)
   const [address32, prefix] = address.family === 4 ? ['public address', '/24'] : ['/64', '/56']
   const levels = [
     ...(match === null ? [] : [`site "${match.site}"`]),
@@ -39,7 +39,13 @@ export function explain(
     ...(asn === null ? [] : [`AS${asn}`]),
     ...(country === null ? [] : [country]),
   ]
-  lines.push(`  Its group: ${levels[0]}. It meets others by: ${levels.join(', then ')}, then anywhere.`)
+  const meets =
+    policy.mode === 'off'
+      ? 'It meets nobody: peers are off.'
+      : policy.wan === 'deny'
+        ? 'It meets nobody else.'
+        : `It meets others by: ${levels.join(', then ')}, then anywhere.`
+  lines.push(`  Its group: ${levels[0]}. ${meets}`)
   return {
     lines,
     json: {

@@ -129,6 +129,7 @@ describe('explain', () => {
     const vpn = explained('10.2.9.7')
     expect(vpn.text).toContain('line 2, 10.2.9.0/24, site "vpn", is the first row')
     expect(vpn.text).toContain('line 3, 10.2.0.0/16, "hq", covers it too, but comes later')
+    expect(vpn.text).toContain('Its group: site "vpn". It meets nobody else.')
     expect(vpn.json).toMatchObject({
       site: 'vpn',
       line: 2,

@@ -79,27 +79,38 @@ export function followOperatorFiles(
 
   function applySites(file: string, bytes: Buffer): void {
     const { table, warnings } = soundSites(file, tracker.setSites(bytes.toString()))
-    log({ level: 'info', event: 'sites', message: `${file}: ${table.rules.length} rows apply.` })
+    log({
+      level: 'info',
+      event: 'sites-applied',
+      message: `${file}: ${table.rules.length} rows apply.`,
+      fields: { rows: table.rules.length },
+    })
     for (const { line, message } of warnings)
-      log({ level: 'warn', event: 'sites', message: `${file} line ${line}: ${message}` })
+      log({ level: 'warn', event: 'sites-warning', message: `${file} line ${line}: ${message}` })
   }
 
   function applyPolicies(file: string, bytes: Buffer): void {
     const { rules } = soundPolicies(file, readPolicies(bytes.toString()))
     tracker.setRules(rules)
-    log({ level: 'info', event: 'policies', message: `${file}: ${rules.length} rules apply.` })
+    log({ level: 'info', event: 'policies-applied', message: `${file}: ${rules.length} rules apply.` })
   }
 
   function applyDatabases(file: string): void {
     const databases = readDatabases(paths)
     tracker.setLocate(locateIn(databases))
     const built = databases.map(({ type, builtAt }) => `${type} of ${builtAt.toISOString().slice(0, 10)}`)
-    log({ level: 'info', event: 'databases', message: `${file}: ${built.join(', ')} in use.` })
+    log({ level: 'info', event: 'databases-applied', message: `${file}: ${built.join(', ')} in use.` })
   }
 
   function complain(file: string, error: unknown): void {
     const why = error instanceof Error ? error.message : String(error)
-    log({ level: 'error', event: 'bad-file', message: `${why}\nWhat ${file} said before stays in force.` })
+    const event =
+      file === paths.sites
+        ? 'sites-refused'
+        : file === paths.policies
+          ? 'policies-refused'
+          : 'databases-refused'
+    log({ level: 'error', event, message: `${why}\nWhat ${file} said before stays in force.` })
   }
 
   function reasonOf(file: string): TrackerError['reason'] {

@@ -106,6 +106,7 @@ function optionsFrom(config: TrackerConfig): ListenOptions {
     metrics: { access: metrics.access, token: metrics.token },
     ...(metrics.port !== 0 && { metricsPort: { port: metrics.port, host: metrics.host } }),
     headersMs: http.headersMs,
+    httpSignalling: http.signalling,
     ...(adminToken !== null && { adminToken }),
     contentNames: namesFrom(config.contentNames),
     ...(policies !== null && { savePolicies: rules => savePolicies(policies, rules) }),

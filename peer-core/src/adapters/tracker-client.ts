@@ -9,6 +9,7 @@ import type { AnnounceResponse, RelayedOffer, WirePolicy } from '../signalling/t
 import { Alarms } from './tracker-client/alarms.ts'
 import { Routes } from './tracker-client/routes.ts'
 import { type Status, TrackerSession } from './tracker-client/tracker-session.ts'
+import { Ways } from './tracker-client/ways.ts'
 import type { WebSocketConstructor } from './tracker-client/web-socket.ts'
 
 export interface TrackerClientOptions {
@@ -29,6 +30,11 @@ export interface TrackerClientOptions {
   readonly random?: () => number
   /** @default the platform's own */
   readonly WebSocket?: WebSocketConstructor
+  /**
+   * Reaches our trackers over HTTP where WebSockets are blocked; null: never.
+   * @default the platform's own, but null when `WebSocket` is given
+   */
+  readonly fetch?: typeof globalThis.fetch | null
 }
 
 /** Inbound offers a second, long run and at once; a hostile tracker could otherwise make us dial without end. */
@@ -73,12 +79,18 @@ class TrackerClient implements Signaller {
   #allowance = { offers: offerBurst, at: 0 }
 
   constructor(options: TrackerClientOptions) {
-    const WebSocket = options.WebSocket ?? platformWebSocket()
+    const WebSocket = options.WebSocket ?? platformWebSocket() ?? missingWebSocket
+    const fetch = options.fetch === undefined && !options.WebSocket ? platformFetch() : options.fetch
     this.#alarms = new Alarms(options.clock)
     this.#random = options.random ?? Math.random
     const ids = { infoHash: hexToBinary(options.infoHash), peerId: hexToBinary(options.peerId) }
     const report = options.report ?? (() => null)
-    this.#trackers = [...new Set(options.urls)].map(url => this.#tracker(url, ids, report, WebSocket))
+    this.#trackers = [...new Set(options.urls)].map(url => {
+      const Socket = fetch
+        ? new Ways({ WebSocket, fetch, alarms: this.#alarms, random: this.#random }).Socket
+        : WebSocket
+      return this.#tracker(url, ids, report, Socket)
+    })
   }
 
   open(events: SignallerEvents): void {
@@ -133,14 +145,14 @@ class TrackerClient implements Signaller {
     url: string,
     ids: { infoHash: string; peerId: string },
     report: (segmentsBefore: number) => OwnReport | null,
-    WebSocket: WebSocketConstructor | null,
+    WebSocket: WebSocketConstructor,
   ): Tracker {
     const tracker: Tracker = {
       session: new TrackerSession(
         {
           url,
           ...ids,
-          WebSocket: WebSocket ?? missingWebSocket,
+          WebSocket,
           alarms: this.#alarms,
           random: this.#random,
           status: () => this.#status,
@@ -298,6 +310,10 @@ function wireId(offerId: string): string {
 
 function platformWebSocket(): WebSocketConstructor | null {
   return typeof WebSocket === 'undefined' ? null : (WebSocket as unknown as WebSocketConstructor)
+}
+
+function platformFetch(): typeof globalThis.fetch | null {
+  return typeof fetch === 'undefined' ? null : fetch
 }
 
 const missingWebSocket = class {

@@ -9,6 +9,8 @@ export interface ServerProcess {
   cpuSeconds(): number
   /** Resident memory now, KiB. */
   residentKib(): number
+  /** Whether the process lives, asked a moment later: one that is about to end has not ended yet. */
+  isAlive(): Promise<boolean>
   stop(): Promise<void>
 }
 
@@ -34,7 +36,11 @@ export async function startServer({ name, command: [file, ...args] }: Contestant
   try {
     const url = await announceUrl(child)
     const { pid } = child
-    return { url, cpuSeconds: () => cpuSeconds(pid!), residentKib: () => residentKib(pid!), stop }
+    const isAlive = async () => {
+      await new Promise(resolve => setTimeout(resolve, 100))
+      return child.exitCode === null && child.signalCode === null
+    }
+    return { url, cpuSeconds: () => cpuSeconds(pid!), residentKib: () => residentKib(pid!), isAlive, stop }
   } catch (error) {
     await stop()
     throw new Error(`${name} did not start: ${error instanceof Error ? error.message : error}\n${errors}`)

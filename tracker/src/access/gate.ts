@@ -23,6 +23,7 @@ export interface AccessOptions {
 
 export interface Gate {
   readonly tokens: TokenMode
+  allowsOrigin(origin: string | undefined): boolean
   /** Judges an upgrade or request before anything is opened for it. A promise only when a token must be looked at. */
   admit(request: Arrival): Admission | Promise<Admission>
   verify(token: string): Promise<Verified>
@@ -56,6 +57,7 @@ export function createGate(options: AccessOptions = {}): Gate {
 
   return {
     tokens,
+    allowsOrigin: rules.allows,
     admit({ url, origin }) {
       if (!rules.allows(origin))
         return { ok: false, status: 403, reason: 'this page may not use this tracker' }

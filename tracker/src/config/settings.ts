@@ -141,6 +141,10 @@ export const settings = {
     }),
   },
   http: {
+    signalling: toggle({
+      about: 'Whether clients may signal over HTTP, at …/signal, where WebSockets are blocked.',
+      default: true,
+    }),
     headersMs: whole({
       about: 'Time to send the head of a request, which every upgrade is. Slow ones hold a socket so long.',
       default: 10_000,

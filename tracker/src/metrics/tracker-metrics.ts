@@ -90,6 +90,26 @@ export function socketMetrics(counters: Readonly<SocketCounters>, readiness: Rea
   }
 }
 
+/** What signalling over HTTP counts. */
+export function httpSignallingMetrics(sessions: {
+  readonly counters: Readonly<SocketCounters>
+  readonly size: number
+}): MetricsSource {
+  const { counters } = sessions
+  return register => {
+    level(register, 'nearcast_http_sessions', 'Clients that signal over HTTP.', () => sessions.size)
+    total(register, 'nearcast_http_sessions_total', 'Sessions over HTTP opened.', () => counters.accepted)
+    total(register, 'nearcast_http_sessions_refused_total', 'Sessions over HTTP refused, by reason.', [
+      'reason',
+      () => counters.refused,
+    ])
+    total(register, 'nearcast_http_sessions_ended_total', 'Sessions over HTTP that ended, by why.', [
+      'why',
+      () => counters.ended,
+    ])
+  }
+}
+
 /** What STUN counts. */
 export function stunMetrics(counters: Readonly<StunCounters>): MetricsSource {
   return register => {

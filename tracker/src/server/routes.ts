@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Context } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { Hono } from 'hono'
 import type { Metrics } from '../metrics/metrics.ts'
 import { type MetricsAccess, mayRead, type Reader } from '../metrics/metrics-access.ts'
@@ -17,9 +17,9 @@ interface Facts {
   readonly readerOf: (request: IncomingMessage) => Reader
 }
 
-/** What the tracker says over HTTP. Mount it wherever the composition likes. */
-export function createRoutes(facts: Facts): Hono {
-  const app = createAdminRoutes(facts)
+/** What the tracker says over HTTP. `before` sees each request first. Mount it wherever the composition likes. */
+export function createRoutes(facts: Facts, before: readonly MiddlewareHandler[] = []): Hono {
+  const app = createAdminRoutes(facts, before)
   const uptime = () => Math.round((facts.now() - facts.startedAt) / 1000)
   app.get('/', c =>
     c.text(
@@ -30,9 +30,10 @@ export function createRoutes(facts: Facts): Hono {
 }
 
 /** What operators and their machines ask: alive, ready, figures. */
-export function createAdminRoutes(facts: Facts): Hono {
+export function createAdminRoutes(facts: Facts, before: readonly MiddlewareHandler[] = []): Hono {
   const { startedAt, now, stats, readiness, metrics, metricsAccess } = facts
   const app = new Hono()
+  for (const handler of before) app.use(handler)
   app.get('/healthz', c => {
     const { connections, swarms, peers } = stats()
     const uptimeSeconds = Math.round((now() - startedAt) / 1000)

@@ -9,9 +9,15 @@ import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
 import { createDashboardRoutes } from '../dashboard/dashboard-routes.ts'
+import { createHttpSignalling } from '../http-signalling/http-signalling.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
-import { registryMetrics, reportMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
+import {
+  httpSignallingMetrics,
+  registryMetrics,
+  reportMetrics,
+  socketMetrics,
+} from '../metrics/tracker-metrics.ts'
 import { createPolicyRoutes } from '../policy/policy-routes.ts'
 import type { PolicyRule } from '../policy/policy-rule.ts'
 import type { Action } from '../registry/action.ts'
@@ -64,6 +70,8 @@ export interface TrackerOptions {
   readonly access?: AccessOptions
   /** Which ICE candidates pass from client to client. @default 'own' */
   readonly candidates?: CandidatePolicy
+  /** Whether clients may signal over HTTP where WebSockets are blocked. @default true */
+  readonly httpSignalling?: boolean
   /**
    * What the dashboard calls a content, by its manifest's URL, its content id or its info hash (40 hex digits).
    * @default a short label
@@ -155,6 +163,18 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     elsewhere,
     ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
   })
+  const http = createHttpSignalling({
+    registry,
+    admit: request => gate.admit({ url: request.url ?? '/', origin: request.headers.origin }),
+    allowsOrigin: gate.allowsOrigin,
+    identify: (request, admission) => {
+      if (admission.ok && admission.grant !== null) grants.set(request, admission.grant)
+      return identify(request)
+    },
+    perform: sockets.perform,
+    now,
+    ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
+  })
   if (options.rules !== undefined) registry.setRules(options.rules)
   if (options.sites !== undefined) {
     const read = setSites(options.sites)
@@ -169,6 +189,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   metrics.add(registryMetrics(registry.stats, registry.groupSizes))
   metrics.add(socketMetrics(sockets.counters, readiness))
   if (reports) metrics.add(reportMetrics(reports.counts))
+  metrics.add(httpSignallingMetrics(http))
   const facts = {
     startedAt: now(),
     now,
@@ -179,7 +200,10 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     readerOf,
   }
   const sweeping = setInterval(() => sockets.perform(registry.sweep()), sweepMs)
-  const pinging = setInterval(() => sockets.pingSome(), 1_000)
+  const pinging = setInterval(() => {
+    sockets.pingSome()
+    http.tend()
+  }, 1_000)
   const detachers = new Set<() => void>()
 
   const closing = new AbortController()
@@ -202,7 +226,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     app.route('/admin/policy', policyRoutes).route('/dashboard', dashboardRoutes)
 
   return {
-    app: withAdmin(createRoutes(facts)),
+    app: withAdmin(createRoutes(facts, options.httpSignalling === false ? [] : [http.routes])),
     adminApp: (access = facts.metricsAccess) =>
       withAdmin(createAdminRoutes({ ...facts, metricsAccess: access })),
     metrics,
@@ -232,7 +256,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
         drainOptions,
         {
           readiness,
-          carriers: [sockets],
+          carriers: [sockets, http],
           dismiss: registry.dismiss,
           perform: sockets.perform,
           now,
@@ -244,6 +268,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
       closing.abort()
       clearInterval(sweeping)
       clearInterval(pinging)
+      http.close()
       await sockets.close()
       for (const detach of detachers) detach()
       detachers.clear()
@@ -283,7 +308,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   }
 
   function elsewhere(action: Action): void {
-    if (action.type !== 'verify') return
+    if (action.type !== 'verify') return http.perform(action)
     const { to, token } = action
     void gate.verify(token).then(result => sockets.perform(registry.verified(to, token, result)))
   }

@@ -14,7 +14,7 @@ export interface TrackerProcess {
 }
 
 export async function startTracker(...flags: string[]): Promise<TrackerProcess> {
-  const source = join(import.meta.dirname, '../../../tracker/src/cli.ts')
+  const source = join(import.meta.dirname, '../../tracker/src/cli.ts')
   const args = ['--conditions=nearcast-source', source, '--port', '0', '--host', '127.0.0.1', ...flags]
   const child = spawn(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: '' } })
   let log = ''
