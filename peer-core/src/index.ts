@@ -3,6 +3,7 @@ export { createIdbStore, type IdbStoreOptions } from './adapters/idb-store.ts'
 export { createMemoryLinks, type MemoryLinkOptions, type MemoryLinks } from './adapters/memory-link.ts'
 export { createMemoryStore } from './adapters/memory-store.ts'
 export { createTimerClock } from './adapters/timer-clock.ts'
+export type { TokenSource } from './adapters/tracker-client/join-token.ts'
 export { createTrackerClient, type TrackerClientOptions } from './adapters/tracker-client.ts'
 export type * from './adapters/transport/connection.ts'
 export {

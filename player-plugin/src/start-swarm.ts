@@ -46,6 +46,7 @@ export const startSwarm: StartSwarm = async ({ contentId, config, mode, edge, re
     peerId: self,
     clock: clock.another(),
     report,
+    ...(config.token !== null && { token: config.token }),
   })
   let stun = config.iceServers.length > 0
   const signaller = onRecommendedServers(tracker, count => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createTimerClock, createTrackerClient, type TokenSource } from '@nearcast/peer-core'
 import { issueToken, type ListenOptions, listenTracker } from '@nearcast/tracker'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -62,7 +63,7 @@ async function metric(url: string, name: string): Promise<string | undefined> {
     .at(-1)
 }
 
-const soon = (check: () => void) => vi.waitFor(check, { timeout: 8_000, interval: 20 })
+const soon = (check: () => void, timeout = 8_000) => vi.waitFor(check, { timeout, interval: 20 })
 const issue = (fields: Partial<Parameters<typeof issueToken>[0]> = {}) =>
   issueToken({ key: secret, content: [film], ttlSeconds: 60, ...fields })
 
@@ -142,6 +143,70 @@ describe('required tokens', () => {
         450,
       ])
     }
+  })
+})
+
+describe('our client', () => {
+  function viewer(url: string, token: TokenSource) {
+    const states: string[] = []
+    const signaller = createTrackerClient({
+      urls: [url],
+      infoHash: film,
+      peerId: 'ab'.repeat(20),
+      clock: createTimerClock(),
+      token,
+    })
+    cleanups.push(() => signaller.close())
+    signaller.open({
+      onNeighbours: () => {},
+      onOffer: () => {},
+      onAnswer: () => {},
+      onCandidate: () => {},
+      makeOffers: async () => [],
+      onPolicy: () => {},
+      onGroup: () => {},
+      onIceServers: () => {},
+      onState: (state, error) => states.push(`${state} ${error ?? ''}`.trim()),
+    })
+    return states
+  }
+
+  test('shows its token, and brings another when that is refused', async () => {
+    const { url } = await start({ access: { tokens: 'required', keys: [secret] } })
+    const stale = await issue({ key: 'another-secret-of-32-characters..' })
+    const tokens = [stale, await issue()]
+    expect(tokens).toHaveLength(2)
+    const states = viewer(url, () => tokens.shift() ?? '')
+    await soon(() => expect(states).toEqual(['connecting', 'open']))
+    expect(tokens).toEqual([])
+  })
+
+  test('gives up with the tracker’s words when there is no other', async () => {
+    const { url } = await start({ access: { tokens: 'required', keys: [secret] } })
+    const states = viewer(url, await issue({ content: ['another film'] }))
+    await soon(() => expect(states).toEqual(['connecting', 'refused the token is for other content']))
+  })
+
+  test('stays a member while its tokens expire one after the other', async () => {
+    const { url, tracker } = await start({
+      access: { tokens: 'required', keys: [secret], leewaySeconds: 0 },
+      limits: { tokenGraceMs: 1_000 },
+    })
+    const states = viewer(url, () => issue({ ttlSeconds: 4 }))
+    await soon(() => expect(tracker.stats().tokens.good).toBeGreaterThanOrEqual(4), 20_000)
+    expect(states).toEqual(['connecting', 'open'])
+    expect(tracker.stats()).toMatchObject({ peers: 1, refused: { token: 0 } })
+  }, 30_000)
+
+  test('is shut out when its token has expired and no other comes', async () => {
+    const { url, tracker } = await start({
+      access: { tokens: 'required', keys: [secret], leewaySeconds: 0 },
+      limits: { tokenGraceMs: 500 },
+    })
+    const states = viewer(url, await issue({ ttlSeconds: 2 }))
+    await soon(() => expect(states).toContain('open'))
+    await soon(() => expect(tracker.stats().peers).toBe(0))
+    expect(states.at(-1)).toContain('the token has expired')
   })
 })
 

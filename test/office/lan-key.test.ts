@@ -47,7 +47,7 @@ const announcesOf = async (desk: Desk): Promise<{ text: string; announce: Announ
 }
 
 it.skipIf(media === null)(
-  'two browsers on a LAN name it alike, show no address of it, and report that they reach each other directly',
+  'browsers on a LAN name it without an address, and report no dial as if it had passed a NAT',
   { timeout: 120_000 },
   async () => {
     const base = createInternet()
@@ -86,13 +86,18 @@ it.skipIf(media === null)(
         ({ links }) => links === 1,
       )
     await expect.poll(linked, { timeout: 40_000, interval: 500 }).toBe(true)
-    for (const desk of desks) {
-      const keyOf = async () => (await announcesOf(desk)).at(-1)?.announce.nearcast?.network?.lan ?? null
-      await expect.poll(keyOf, { timeout: 15_000, interval: 500 }).not.toBeNull()
-      const announces = await announcesOf(desk)
-      expect(await keyOf()).toBe(lanKey('10.0.0', binaryToHex(announces[0]!.announce.info_hash)))
-      for (const { text } of announces) expect(text).not.toMatch(/\b10\.0\.0\b/)
-    }
+    // Chromium asks no server any more once it is connected, so that who was dialled first may learn it with a later dial.
+    const named = async () =>
+      (await Promise.all(desks.map(announcesOf)))
+        .flat()
+        .flatMap(({ announce }) => announce.nearcast?.network?.lan ?? [])
+    await expect
+      .poll(async () => (await named()).length, { timeout: 15_000, interval: 500 })
+      .toBeGreaterThan(0)
+    const announces = (await Promise.all(desks.map(announcesOf))).flat()
+    const expected = lanKey('10.0.0', binaryToHex(announces[0]!.announce.info_hash))
+    expect(new Set(await named())).toEqual(new Set([expected]))
+    for (const { text } of announces) expect(text).not.toMatch(/\b10\.0\.0\b/)
     const pairs = async () =>
       (await Promise.all(desks.map(announcesOf)))
         .flat()
@@ -102,6 +107,8 @@ it.skipIf(media === null)(
     await expect
       .poll(async () => (await pairs()).length, { timeout: 40_000, interval: 500 })
       .toBeGreaterThan(0)
-    expect(new Set(await pairs())).toEqual(new Set(['host-host']))
+    // `prflx` where a packet was faster than the candidate it came from, and Chromium does not say from where: no vote. What
+    // must not be is `srflx`, as Chromium calls an address of the LAN that a server on it has seen: a vote against the LAN.
+    for (const pair of await pairs()) expect(pair).toMatch(/^(host|prflx)-(host|prflx)$/)
   },
 )

@@ -7,6 +7,7 @@ import { signallingLimits } from '../signalling/limits.ts'
 import type { OwnReport } from '../signalling/report.ts'
 import type { AnnounceResponse, RelayedOffer, WirePolicy } from '../signalling/tracker-message.ts'
 import { Alarms } from './tracker-client/alarms.ts'
+import { JoinToken, type TokenSource } from './tracker-client/join-token.ts'
 import { Routes } from './tracker-client/routes.ts'
 import { type Status, TrackerSession } from './tracker-client/tracker-session.ts'
 import { Ways } from './tracker-client/ways.ts'
@@ -26,6 +27,11 @@ export interface TrackerClientOptions {
    * now. @default nothing is ever told
    */
   readonly report?: (segmentsBefore: number) => OwnReport | null
+  /**
+   * A join token for trackers that ask for one, or what brings it: called before the first announce, half a minute before
+   * the token expires, and when it is refused. @default none
+   */
+  readonly token?: TokenSource
   /** In [0, 1), for jitter. @default Math.random */
   readonly random?: () => number
   /** @default the platform's own */
@@ -85,11 +91,12 @@ class TrackerClient implements Signaller {
     this.#random = options.random ?? Math.random
     const ids = { infoHash: hexToBinary(options.infoHash), peerId: hexToBinary(options.peerId) }
     const report = options.report ?? (() => null)
+    const token = options.token === undefined ? null : new JoinToken(options.token)
     this.#trackers = [...new Set(options.urls)].map(url => {
       const Socket = fetch
         ? new Ways({ WebSocket, fetch, alarms: this.#alarms, random: this.#random }).Socket
         : WebSocket
-      return this.#tracker(url, ids, report, Socket)
+      return this.#tracker(url, ids, report, token, Socket)
     })
   }
 
@@ -145,6 +152,7 @@ class TrackerClient implements Signaller {
     url: string,
     ids: { infoHash: string; peerId: string },
     report: (segmentsBefore: number) => OwnReport | null,
+    token: JoinToken | null,
     WebSocket: WebSocketConstructor,
   ): Tracker {
     const tracker: Tracker = {
@@ -157,6 +165,7 @@ class TrackerClient implements Signaller {
           random: this.#random,
           status: () => this.#status,
           report,
+          token,
           takeOutcomes: () => tracker.outcomes.splice(0),
           makeOffers: async count => {
             const offers = (await this.#events?.makeOffers(count)) ?? []

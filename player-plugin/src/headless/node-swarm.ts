@@ -26,7 +26,14 @@ export function startNodeSwarm(
   const { trackers, iceServers, mode, wan, integrity, uploadKbps, cacheBytes, cacheDir } = options
   const self = createPeerId()
   const clock = createTimerClock()
-  const signaller = createTrackerClient({ urls: trackers, infoHash, peerId: self, clock, report })
+  const signaller = createTrackerClient({
+    urls: trackers,
+    infoHash,
+    peerId: self,
+    clock,
+    report,
+    ...(options.token !== undefined && { token: options.token }),
+  })
   const mesh = createMesh({
     self,
     infoHash,

@@ -19,6 +19,8 @@ export interface AccessOptions {
   readonly keys?: readonly string[]
   /** What a token's `aud` must contain. @default not looked at */
   readonly audience?: string
+  /** How far the issuer's clock and ours may differ, s. @default 30 */
+  readonly leewaySeconds?: number
 }
 
 export interface Gate {
@@ -43,7 +45,14 @@ export type Admission =
 
 /** @throws TrackerError `bad-access` when an origin is none or a key cannot be read */
 export function createGate(options: AccessOptions = {}): Gate {
-  const { origins = [], native = true, tokens = 'off', keys = [], audience = null } = options
+  const {
+    origins = [],
+    native = true,
+    tokens = 'off',
+    keys = [],
+    audience = null,
+    leewaySeconds = 30,
+  } = options
   for (const origin of origins) {
     const problem = originProblem(origin)
     if (problem !== null) throw new TrackerError('bad-access', `origin "${origin}": ${problem}`)
@@ -53,7 +62,7 @@ export function createGate(options: AccessOptions = {}): Gate {
   if (tokens !== 'off' && first.length === 0)
     throw new TrackerError('bad-access', `tokens are ${tokens}, but there is no key to verify them`)
   const rules = createOriginRules({ origins, native })
-  const verifier = createTokenVerifier({ keys: first, audience, now: () => Date.now() })
+  const verifier = createTokenVerifier({ keys: first, audience, leewaySeconds, now: () => Date.now() })
 
   return {
     tokens,

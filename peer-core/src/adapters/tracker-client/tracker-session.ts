@@ -14,6 +14,7 @@ import type {
 import { writeAnnounce, writeReport, writeSignal } from '../../signalling/write-client.ts'
 import type { Alarms } from './alarms.ts'
 import { FormerSocket } from './former-socket.ts'
+import type { JoinToken } from './join-token.ts'
 import { retryDelayMs } from './retry.ts'
 import { Successor } from './successor.ts'
 import { closeSocket, silence, type WebSocketConstructor, type WebSocketLike } from './web-socket.ts'
@@ -34,6 +35,8 @@ export interface SessionOptions {
   readonly takeOutcomes: () => readonly DialOutcome[]
   /** What the operator may know, with the segments watched since that many; null: nothing. */
   readonly report: (segmentsBefore: number) => OwnReport | null
+  /** What announces carry where a tracker asks for it; null: nothing. */
+  readonly token: JoinToken | null
   readonly makeOffers: (count: number) => Promise<readonly SpeculativeOffer[]>
 }
 
@@ -67,6 +70,8 @@ const spacingMs = 1_000
 const shortestReportMs = 5_000
 /** Candidates gathered at once travel in one message. */
 const candidateDelayMs = 10
+/** Viewers of one event got their tokens together, and come for fresh ones spread over this, ms. */
+const renewalSpreadMs = 1_000
 /** Bytes waiting in a socket that nobody reads. */
 const backlogBytes = 1 << 20
 /** The reference client makes no more, since they are slow to make. */
@@ -85,6 +90,9 @@ export class TrackerSession {
   #trackerId = ''
   #announcedAt = Number.NEGATIVE_INFINITY
   #making = false
+  /** The token of the last announce, and whether a refused one was replaced since the last answer. */
+  #shown: string | null = null
+  #renewed = false
   /** How often this tracker wants reports, ms; 0 never, which it is until it says so. */
   #reportMs = 0
   #reported = { segments: 0, news: '' }
@@ -157,7 +165,7 @@ export class TrackerSession {
     this.#successor.close()
     this.#former.leave()
     this.#phase = { type: final ? 'closed' : 'idle' }
-    for (const name of ['connect', 'announce', 'answer', 'retry', 'move', 'report'])
+    for (const name of ['connect', 'announce', 'answer', 'retry', 'move', 'report', 'token'])
       this.#alarms.clear(this.#name(name))
     for (const key of this.#candidates.keys()) this.#alarms.clear(this.#name(key))
     this.#candidates.clear()
@@ -231,7 +239,7 @@ export class TrackerSession {
   }
 
   #ended(refused: string | null, code: number): void {
-    for (const name of ['connect', 'announce', 'answer', 'move', 'report'])
+    for (const name of ['connect', 'announce', 'answer', 'move', 'report', 'token'])
       this.#alarms.clear(this.#name(name))
     const reason = refused ?? this.#refusal
     this.#refusal = null
@@ -290,6 +298,8 @@ export class TrackerSession {
     this.#announcedAt = this.#alarms.now()
     // Whatever happens, there is a next time; the response will say when exactly.
     this.#alarms.set(this.#name('announce'), defaultIntervalS * 1_000, () => this.#announce('update'))
+    const { token } = this.#options
+    if (token !== null) await token.prepare()
     const offers = this.#kind === 'standard' ? await this.#offers() : []
     if (this.#phase !== phase) return
     this.#send(this.#announcement(event, offers))
@@ -325,6 +335,8 @@ export class TrackerSession {
       ms: Math.max(0, Math.round(ms)),
       pair,
     }))
+    const token = this.#options.token?.current ?? null
+    this.#shown = token
     return writeAnnounce({
       ...this.#ids(),
       event,
@@ -332,7 +344,16 @@ export class TrackerSession {
       offers,
       complete: false,
       trackerId: this.#trackerId,
-      extras: { mode, have, want, outcomes, childLinks, lan, directed: true },
+      extras: {
+        mode,
+        have,
+        want,
+        outcomes,
+        childLinks,
+        lan,
+        directed: true,
+        ...(token !== null && { token }),
+      },
     })
   }
 
@@ -417,16 +438,29 @@ export class TrackerSession {
     return message.type === 'response' && message.counts !== null ? 'answered' : 'other'
   }
 
-  #failed({ infoHash, reason }: Failure): void {
+  #failed({ infoHash, reason, wantsToken }: Failure): void {
     if (infoHash !== null && infoHash !== this.#options.infoHash) return
     if (this.#phase.type !== 'open') return
     this.#alarms.clear(this.#name('answer'))
+    if (wantsToken && this.#renew(this.#phase)) return
     if (this.#phase.state === 'answered') return this.#events.onState('open', reason)
     const { socket } = this.#phase
     this.#refusal = reason
     silence(socket)
     closeSocket(socket)
     this.#ended(null, 1000)
+  }
+
+  /** Comes again with a fresh token, once; false when there is none to be had. */
+  #renew(phase: Extract<Phase, { type: 'open' }>): boolean {
+    const { token, random } = this.#options
+    token?.discard(this.#shown)
+    if (!token?.isRenewable || this.#renewed) return false
+    this.#renewed = true
+    // A membership that has ended begins anew.
+    phase.state = 'asked'
+    this.#alarms.set(this.#name('announce'), renewalSpreadMs * random(), () => this.#announce('started'))
+    return true
   }
 
   #respond(response: AnnounceResponse): void {
@@ -443,6 +477,8 @@ export class TrackerSession {
   #answered(phase: Extract<Phase, { type: 'open' }>, response: AnnounceResponse): void {
     this.#alarms.clear(this.#name('answer'))
     this.#failures = 0
+    this.#renewed = false
+    this.#planRenewal()
     if (response.trackerId !== '') this.#trackerId = response.trackerId
     const asked = response.interval ?? defaultIntervalS
     const seconds = Math.min(longestIntervalS, Math.max(shortestIntervalS, asked))
@@ -455,6 +491,13 @@ export class TrackerSession {
     }
     // Our first announce brought no offers, in case the tracker knew better ways. It does not.
     if (this.#kind === 'standard' && before === 'unknown') void this.#announce('update')
+  }
+
+  #planRenewal(): void {
+    const ms = this.#options.token?.freshForMs() ?? Number.POSITIVE_INFINITY
+    if (ms === Number.POSITIVE_INFINITY) return
+    const after = Math.max(spacingMs, ms) + renewalSpreadMs * this.#options.random()
+    this.#alarms.set(this.#name('token'), after, () => this.#announce('update'))
   }
 
   /** The URL without what may be secret in it. */
