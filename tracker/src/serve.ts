@@ -135,6 +135,7 @@ function optionsFrom(config: TrackerConfig): ListenOptions {
         ...(cluster.node !== null && { node: cluster.node }),
       },
     }),
+    contentNames: namesFrom(config.contentNames),
   }
 }
 
@@ -146,4 +147,14 @@ function logOf({ log: { level, format } }: TrackerConfig): Log {
     write: line => process.stderr.write(line),
     wallClock: () => Date.now(),
   })
+}
+
+/** `name=content`; a content may hold = itself, as URLs do. */
+function namesFrom(items: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    items.map(item => {
+      const at = item.indexOf('=')
+      return [item.slice(at + 1).trim(), item.slice(0, at).trim()]
+    }),
+  )
 }

@@ -12,7 +12,7 @@ export interface Candidate {
 const types = ['host', 'srflx', 'prflx', 'relay'] as const
 
 /** Longer lines hold something else than a candidate: Chromium's have 150 to 200 characters. */
-const longestLine = 512
+export const longestLine = 512
 
 /**
  * Reads what stands between `from`, behind `candidate:`, and `to`; null when it is none. Walks from space to space:

@@ -1,8 +1,11 @@
-import { readCandidate } from './candidate.ts'
+import { longestLine, readCandidate } from './candidate.ts'
 import { CandidateRules, type Sender, type StripReason } from './candidate-rules.ts'
 
 /** Candidates in one description. A machine with VPN and containers gathers about twenty. */
 const mostCandidates = 64
+
+/** Addresses remembered because they passed: a laptop has a few interfaces, each with a name and a public address. */
+const mostPassed = 12
 
 /**
  * Takes candidates that are not the sender's own out of what it says to others. Text with nothing to take out comes
@@ -11,6 +14,9 @@ const mostCandidates = 64
 export class Screen {
   readonly #rules: CandidateRules
   readonly #count: (reason: StripReason) => void
+  /** Addresses that passed, each with the space behind it: a client's descriptions name the same few again and again. */
+  readonly #passed: string[] = []
+  readonly #passedInside: string[] = []
 
   constructor(sender: Sender, onStripped: (reason: StripReason) => void) {
     this.#rules = new CandidateRules(sender)
@@ -20,7 +26,7 @@ export class Screen {
   /** A session description without the candidates that must not be dialled. `inside`: nor any that lead out. */
   description(sdp: string, inside: boolean): string {
     // Line ends are CRLF or LF (RFC 8866 §5). A lone CR may or may not end a line, depending on who reads.
-    const text = /\r(?!\n)/.test(sdp) ? sdp.replaceAll(/\r\n?/g, '\r\n') : sdp
+    const text = hasLoneReturn(sdp) ? sdp.replaceAll(/\r\n?/g, '\r\n') : sdp
     let kept = ''
     let keptFrom = 0
     let candidates = 0
@@ -75,10 +81,13 @@ export class Screen {
   }
 
   #strips(text: string, from: number, to: number, nth: number, inside: boolean): boolean {
+    const passed = inside ? this.#passedInside : this.#passed
+    if (nth <= mostCandidates && isKnown(passed, text, from, to)) return false
     const candidate = readCandidate(text, from, to)
     const reason =
       nth > mostCandidates ? 'many' : candidate === null ? 'malformed' : this.#rules.judge(candidate, inside)
     if (reason !== null) this.#count(reason)
+    else if (candidate !== null && candidate.type !== 'relay') remember(passed, candidate.address)
     return reason !== null
   }
 
@@ -89,9 +98,51 @@ export class Screen {
   }
 }
 
+/**
+ * Whether this is a candidate of the common kinds (UDP above the well-known ports, or TCP that only dials) with an
+ * address that passed before. Says in a tenth of the time what reading and judging it would; false when in doubt.
+ */
+function isKnown(passed: readonly string[], text: string, from: number, to: number): boolean {
+  if (to - from > longestLine) return false
+  const component = text.indexOf(' ', from) + 1
+  const transport = text.indexOf(' ', component) + 1
+  const priority = text.indexOf(' ', transport) + 1
+  const address = text.indexOf(' ', priority) + 1
+  // indexOf begins anew at the front when it found nothing: then the order is broken.
+  if (component <= from || transport <= component || priority <= transport || address <= priority)
+    return false
+  const known = passed.find(one => text.startsWith(one, address))
+  if (known === undefined) return false
+  const port = address + known.length
+  if (text.startsWith('tcp ', transport))
+    return port + 27 <= to && text.startsWith('9 typ host tcptype active ', port)
+  if (!text.startsWith('udp ', transport)) return false
+  let number = 0
+  let at = port
+  for (let code = text.charCodeAt(at); code >= 0x30 && code <= 0x39; code = text.charCodeAt(++at)) {
+    number = number * 10 + code - 0x30
+  }
+  if (number < 1_024 || number > 65_535) return false
+  const type = text.startsWith(' typ host ', at) ? 10 : text.startsWith(' typ srflx ', at) ? 11 : 0
+  return type > 0 && at + type <= to
+}
+
+function remember(passed: string[], address: string): void {
+  // A slice would keep the whole session description alive.
+  if (passed.length < mostPassed && !passed.includes(`${address} `)) passed.push(`${address} `)
+}
+
+function hasLoneReturn(text: string): boolean {
+  for (let at = text.indexOf('\r'); at >= 0; at = text.indexOf('\r', at + 1)) {
+    if (text.charCodeAt(at + 1) !== newlineCode) return true
+  }
+  return false
+}
+
 const a = 0x61
 const c = 0x63
 const o = 0x6f
+const newlineCode = 0x0a
 const cr = 0x0d
 const equals = 0x3d
 const lowerCase = 0x20

@@ -157,7 +157,9 @@ function farewell(context: Context, connection: Connection, message: Announce, h
 
 /** Whoever comes from the same address, or shows what only the owner was given, is the owner come back. */
 function mayTakeOver(connection: Connection, holder: Peer, message: Announce): boolean {
-  if (connection.standing.network.address === holder.connection.standing.network.address) return true
+  // Behind a carrier's NAT a stranger comes from the same address.
+  const isHome = connection.standing.network.address === holder.connection.standing.network.address
+  if (isHome && holder.sharesLine) return true
   return message.trackerId !== '' && message.trackerId === holder.token
 }
 

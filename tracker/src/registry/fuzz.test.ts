@@ -34,6 +34,11 @@ const step = fc.oneof(
       offers: fc.nat(3),
       want: fc.nat(9),
       ours: fc.boolean(),
+      lan: fc.constantFrom(undefined, 'a', 'b'),
+      failed: fc.option(fc.constantFrom(...names), { nil: undefined }),
+      reached: fc.option(fc.tuple(fc.constantFrom(...names), fc.constantFrom('host-host', 'host-srflx')), {
+        nil: undefined,
+      }),
       mode: fc.constantFrom('share' as const, 'share' as const, 'leech' as const, 'off' as const),
       event: fc.constantFrom('started' as const, 'stopped' as const, 'completed' as const, 'update' as const),
     }),
@@ -66,7 +71,15 @@ const step = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      kind: fc.constantFrom('close' as const, 'pong' as const, 'off' as const, 'on' as const, 'on' as const),
+      kind: fc.constantFrom(
+        'close' as const,
+        'pong' as const,
+        'off' as const,
+        'on' as const,
+        'on' as const,
+        'rollout' as const,
+        'locate' as const,
+      ),
     }),
   },
   {
@@ -88,8 +101,15 @@ test('20,000 inputs of all kinds: no throw, nothing but valid messages out, and 
     const name = 'stranger' in action ? (action.stranger ?? names[at] ?? '') : ''
     switch (action.kind) {
       case 'announce': {
-        const { swarm, offers, event, want, mode } = action
-        return client.announce(name, { swarm, offers, event, ...(action.ours && { ours: { want, mode } }) })
+        const { swarm, offers, event, want, mode, lan, failed, reached } = action
+        const ours = {
+          want,
+          mode,
+          ...(lan && { lan }),
+          ...(failed && { failed }),
+          ...(reached && { reached }),
+        }
+        return client.announce(name, { swarm, offers, event, ...(action.ours && { ours }) })
       }
       case 'signal': {
         const { to, swarm, offer, type } = action
@@ -109,6 +129,10 @@ test('20,000 inputs of all kinds: no throw, nothing but valid messages out, and 
         return lab.registry.setOverride(null, { mode: 'off' })
       case 'on':
         return lab.registry.setOverride(null, null)
+      case 'rollout':
+        return lab.registry.setRules([{ rollout: 70, policy: { maxPeers: 5 } }])
+      case 'locate':
+        return lab.registry.setLocate(({ bytes }) => ({ asn: String(bytes[0]), country: 'FR' }))
       case 'pass':
         return lab.pass(action.ms)
     }

@@ -1,6 +1,7 @@
 import { hexToBinary, type TrackerExtras } from '@nearcast/peer-core/signalling'
 import { describe, expect, test } from 'vitest'
 import type { Address } from '../address/address.ts'
+import { readSites } from '../sites/read-sites.ts'
 import { type Client, createLab, idOf } from './lab.ts'
 
 /** What our tracker told a client, in order. */
@@ -119,11 +120,28 @@ describe('many behind one address', () => {
     expect(new Set(levels(named(late)))).toEqual(new Set(['address']))
   })
 
+  test('cannot take each other’s peer_id over for coming from the same address', () => {
+    const lab = createLab()
+    const clients = crowd(lab, 66)
+    lab.pass(2_000)
+    const thief = lab.open('192.0.2.1')
+    thief.announce('c3', { ours: {} })
+    expect(clients[3]?.pings()).toBe(1)
+    clients[3]?.pong()
+    expect(thief.heard()).toMatchObject([{ type: 'failure', reason: 'this peer_id is in use' }])
+  })
+
   test('a named site stays one group, whatever its size', () => {
     const lab = createLab()
-    const clients = crowd(lab, 80, '10.0.0.1')
+    const read = readSites('site,cidr\ncampus,192.0.2.0/24\n')
+    if (!read.ok) throw new Error(JSON.stringify(read.problems))
+    lab.registry.setSites(read.table)
+    const clients = crowd(lab, 80)
     lab.pass(2_000)
-    expect(told(clients[0] as Client).findLast(({ group }) => group)?.group).toMatchObject({ size: 80 })
+    expect(told(clients[0] as Client).findLast(({ group }) => group)?.group).toMatchObject({
+      level: 'site',
+      size: 80,
+    })
   })
 
   test('few of whom three cannot reach the others stop waiting for each other', () => {

@@ -10,6 +10,7 @@ import {
   type SocketCounters,
   type UpgradeRefusal,
 } from './socket-counters.ts'
+import { createTextWriter, type TextWriter } from './text-frame.ts'
 
 export interface SocketsOptions {
   readonly registry: Registry
@@ -46,6 +47,7 @@ export interface Sockets {
 interface Seat {
   readonly id: ConnectionId
   readonly socket: WebSocket
+  readonly writer: TextWriter
   /** Seconds-slot in which it is pinged, so that pings spread evenly. */
   readonly slot: number
   heard: boolean
@@ -76,7 +78,7 @@ export function createSockets(options: SocketsOptions): Sockets {
   })
   server.on('wsClientError', (_error, socket) => refuseUpgrade(socket, 'handshake'))
 
-  function seat(socket: WebSocket, request: IncomingMessage): void {
+  function seat(socket: WebSocket, stream: Duplex, request: IncomingMessage): void {
     const info = identify(request)
     if (info === null) {
       counters.refused.address++
@@ -84,7 +86,8 @@ export function createSockets(options: SocketsOptions): Sockets {
     }
     counters.accepted++
     const id = ++lastId
-    const entry: Seat = { id, socket, slot: id % slots, heard: true, ending: null }
+    const writer = createTextWriter(socket, stream)
+    const entry: Seat = { id, socket, writer, slot: id % slots, heard: true, ending: null }
     seats.set(id, entry)
     socket.on('message', (data, isBinary) => {
       entry.heard = true
@@ -122,9 +125,8 @@ export function createSockets(options: SocketsOptions): Sockets {
       const { socket } = entry
       switch (action.type) {
         case 'send':
-          socket.send(action.message)
           // A reader that never reads would otherwise cost hundreds of megabytes.
-          if (socket.bufferedAmount > backlogBytes) {
+          if (entry.writer.write(action.message) > backlogBytes) {
             entry.ending ??= 'backlog'
             socket.terminate()
           }
@@ -159,7 +161,7 @@ export function createSockets(options: SocketsOptions): Sockets {
   return {
     upgrade(request, socket, head) {
       if (retryAfter !== null) return refuseUpgrade(socket, 'draining')
-      server.handleUpgrade(request, socket, head, webSocket => seat(webSocket, request))
+      server.handleUpgrade(request, socket, head, webSocket => seat(webSocket, socket, request))
     },
     perform,
     pingSome() {
