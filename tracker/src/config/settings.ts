@@ -131,6 +131,14 @@ export const settings = {
       min: 0,
       max: 3_600_000,
     }),
+    graceMs: whole({
+      about:
+        'What a client that was asked may take after its time has come; then it is closed. Costs nothing while all go.',
+      default: 10_000,
+      unit: 'ms',
+      min: 0,
+      max: 3_600_000,
+    }),
     totalMs: whole({
       about:
         'Whoever is still here so long after SIGTERM is closed at once. Keep it below what the process manager waits.',
