@@ -126,7 +126,7 @@ describe('the dashboard', () => {
     )
     expect(figures['Peering']).toContain('connected')
     expect(figures['Latency']).toMatch(/^\d+\.\d s$/)
-    expect(figures['Startup']).toMatch(/^\d\.\d\d s · \d\.\d\d s$/)
+    expect(figures['Startup']).toMatch(/^\d\.\d\d · \d\.\d\d s$/)
     expect(Math.abs(Number.parseFloat(last['Copies'] ?? '') / truth - 1)).toBeLessThan(0.1)
     expect(Math.abs(Number.parseFloat(last['From peers'] ?? '') / (100 * share) - 1)).toBeLessThan(0.1)
 

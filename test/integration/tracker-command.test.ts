@@ -174,3 +174,27 @@ test('reads settings from a file, the environment and flags, and says which one 
   // Ten seconds by default: the file's limit is the one that closed it.
   expect(await new Promise(resolve => silent.once('close', resolve))).toBe(1008)
 })
+
+test.each([
+  ['a second SIGTERM', ['SIGTERM', 'SIGTERM']],
+  ['SIGINT', ['SIGINT']],
+] as const)('%s stops at once, however long a drain would take', async (_, signals) => {
+  const drain = ['--drain-notice-ms', '60000', '--drain-spread-ms', '60000', '--drain-total-ms', '600000']
+  const tracker = run('--port', '0', '--host', '127.0.0.1', ...drain)
+  const url = await ready(tracker)
+  await announce(url)
+  const [socket] = sockets
+  const closed = new Promise(resolve => socket?.once('close', resolve))
+  if (signals.length > 1) {
+    tracker.child.kill(signals[0])
+    const readyz = new URL('/readyz', url.replace('ws:', 'http:'))
+    await vi.waitFor(async () => expect((await fetch(readyz)).status).toBe(503), 10_000)
+    // Still open for business: the balancer has not noticed yet.
+    await announce(url)
+  }
+  const started = performance.now()
+  tracker.child.kill(signals[signals.length - 1])
+  expect(await closed).toBe(1012)
+  expect(await tracker.exit).toBe(0)
+  expect(performance.now() - started).toBeLessThan(10_000)
+})

@@ -108,6 +108,7 @@ function optionsFrom(config: TrackerConfig): ListenOptions {
     headersMs: http.headersMs,
     httpSignalling: http.signalling,
     ...(adminToken !== null && { adminToken }),
+    contentNames: namesFrom(config.contentNames),
     ...(policies !== null && { savePolicies: rules => savePolicies(policies, rules) }),
   }
 }
@@ -120,4 +121,14 @@ function logOf({ log: { level, format } }: TrackerConfig): Log {
     write: line => process.stderr.write(line),
     wallClock: () => Date.now(),
   })
+}
+
+/** `name=content`; a content may hold = itself, as URLs do. */
+function namesFrom(items: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    items.map(item => {
+      const at = item.indexOf('=')
+      return [item.slice(at + 1).trim(), item.slice(0, at).trim()]
+    }),
+  )
 }

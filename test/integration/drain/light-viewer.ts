@@ -2,7 +2,7 @@ import { parseTrackerText, writeAnnounce } from '@nearcast/peer-core/signalling'
 import { WebSocket } from 'ws'
 
 /** An announce that is not answered by then has failed. */
-const answerWithinMs = 10_000
+const answerWithinMs = 60_000
 /** Between tries to reach a tracker that refuses. */
 const retryMs = 300
 /** How long the old socket stays after a move. */

@@ -1,4 +1,4 @@
-import type { DashboardEvent } from '../../src/dashboard/dashboard-routes.ts'
+import type { DashboardEvent } from '../../src/dashboard/looks.ts'
 import { createCharts } from './charts.ts'
 import { createPolicyClient, type Mode } from './policy.ts'
 import { createTable } from './table.ts'

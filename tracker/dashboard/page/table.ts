@@ -81,7 +81,7 @@ function createRow({ id, place, content }: FiguresRow, events: TableEvents): Row
   const chips = document.createElement('ul')
   chips.className = 'chips'
   peering.append(chips)
-  const mode = cell('Mode')
+  const mode = cell('Mode', 'wide')
   const select = place.kind === 'site' ? modeSelect(place.name, events) : null
   if (select) mode.append(select)
   else mode.textContent = unknown
@@ -102,13 +102,13 @@ function createRow({ id, place, content }: FiguresRow, events: TableEvents): Row
       write(copiesCell, copies(figures.copies))
       copiesCell.title = `${bytes(figures.edgeBytes + figures.outsideBytes)} over the line, one copy is ${bytes(figures.oneCopyBytes)}`
       write(share, percent(figures.p2pShare))
-      const stalled = figures.presenceMs > 0 ? percent(figures.stallMs / figures.presenceMs, 1) : ''
+      const stalled = figures.presenceMs > 0 ? percent(figures.stallMs / figures.presenceMs, 2) : ''
       write(stalls, figures.stalls === 0 ? '0' : `${count(figures.stalls)} · ${stalled}`)
       write(
         startup,
         figures.startP50Ms === null
           ? unknown
-          : `${seconds(figures.startP50Ms, 2)} · ${seconds(figures.startP95Ms, 2)}`,
+          : `${(figures.startP50Ms / 1_000).toFixed(2)} · ${seconds(figures.startP95Ms, 2)}`,
       )
       write(latency, seconds(figures.latencyMs))
       const made = peeringChips(figures)

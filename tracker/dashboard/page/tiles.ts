@@ -27,9 +27,9 @@ export function showTiles(list: HTMLElement, total: Figures, peers: number): voi
       tone: '',
     },
     {
-      name: 'Copies per segment',
+      name: 'Copies',
       value: copies(total.copies),
-      note: `target ${targetCopies}`,
+      note: `of each segment, target ${targetCopies}`,
       tone: copiesTone(total.copies),
     },
     {

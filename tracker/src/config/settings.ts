@@ -36,6 +36,14 @@ export const settings = {
     about: 'Token that opens /admin and the dashboard. Default: none, and both are shut.',
     leastChars: 16,
   }),
+  contentNames: list({
+    about:
+      'What the dashboard calls a content, such as "Town hall=https://cdn.example/live.m3u8": a name, and the manifest’s URL, the content id or the info hash. Default: a short label.',
+    default: [],
+    unit: 'name=content',
+    flag: 'content-name',
+    check: item => (/^[^=]+=.+$/.test(item) ? null : 'give a name, =, and the content'),
+  }),
   secret: secret({
     about: 'Key of group labels and resume tokens. Machines that serve together share it. Default: random.',
     leastChars: 16,
@@ -118,6 +126,14 @@ export const settings = {
     }),
     spreadMs: whole({
       about: 'Then clients are sent away spread over this. Longer is kinder to the machines that take them.',
+      default: 10_000,
+      unit: 'ms',
+      min: 0,
+      max: 3_600_000,
+    }),
+    graceMs: whole({
+      about:
+        'What a client that was asked may take after its time has come; then it is closed. Costs nothing while all go.',
       default: 10_000,
       unit: 'ms',
       min: 0,

@@ -3,17 +3,19 @@ import { describe, expect, it } from 'vitest'
 import { reportOf } from '../reports/report-lab.ts'
 import { createReports } from '../reports/reports.ts'
 import { createAdminToken } from '../server/admin-token.ts'
-import { createDashboardRoutes, type DashboardEvent } from './dashboard-routes.ts'
+import { createDashboardRoutes } from './dashboard-routes.ts'
+import type { DashboardEvent } from './looks.ts'
 
 const token = 'correct-horse-battery'
 
-function open({ withToken = true, everyMs = 20 } = {}) {
+function open({ withToken = true, everyMs = 2 } = {}) {
   const reports = withToken ? createReports() : null
   const closed = new AbortController()
+  let now = 100_000
   const app = createDashboardRoutes({
     admin: createAdminToken(withToken ? token : null, () => 0),
     reports,
-    now: () => 100_000,
+    now: () => now++,
     wallClock: () => Date.UTC(2026, 0, 2, 3, 4, 5),
     peers: () => 7,
     closed: closed.signal,

@@ -1,5 +1,6 @@
 import type { GroupSizes } from '../registry/group-sizes.ts'
 import type { RegistryStats } from '../registry/registry.ts'
+import type { ReportCounts } from '../reports/reports.ts'
 import type { Readiness } from '../server/readiness.ts'
 import type { SocketCounters } from '../server/socket-counters.ts'
 import type { StunCounters } from '../stun/stun-server.ts'
@@ -116,5 +117,17 @@ export function stunMetrics(counters: Readonly<StunCounters>): MetricsSource {
       'result',
       () => ({ ...counters }),
     ])
+  }
+}
+
+/** What viewers report goes to the dashboard; here is only whether they do. */
+export function reportMetrics(counts: Readonly<ReportCounts>): MetricsSource {
+  return register => {
+    total(
+      register,
+      'nearcast_reports_total',
+      "Viewers' reports: taken, rejected as impossible, refused as malformed.",
+      ['result', () => ({ ...counts })],
+    )
   }
 }

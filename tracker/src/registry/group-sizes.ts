@@ -11,6 +11,11 @@ export interface GroupSizes {
 
 const bounds = [1, 2, 4, 8, 16, 30, 64, 128, 256, 1_024] as const
 
+/** Which bound a size falls under, looked up: fifty thousand peers are looked at while others wait. */
+const indices = Uint8Array.from({ length: bounds.at(-1)! + 1 }, (_, size) =>
+  bounds.findIndex(bound => size <= bound),
+)
+
 export function sizeGroups(swarms: Iterable<Swarm>): GroupSizes {
   const counts = bounds.map(() => 0)
   let peers = 0
@@ -19,8 +24,8 @@ export function sizeGroups(swarms: Iterable<Swarm>): GroupSizes {
       const bag = groupBag(peer)
       if (bag === null) continue
       peers++
-      const index = bounds.findIndex(bound => bag.size <= bound)
-      if (index >= 0) counts[index] = (counts[index] ?? 0) + 1
+      const index = bag.size < indices.length ? indices[bag.size] : undefined
+      if (index !== undefined) counts[index] = (counts[index] ?? 0) + 1
     }
   }
   let sum = 0

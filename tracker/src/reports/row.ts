@@ -1,6 +1,6 @@
 import type { Peering, ReportSum, ViewerReport, WatchedSegment } from '@nearcast/peer-core/signalling'
 import { type Figures, quantile, type Series } from './figures.ts'
-import { Slots, type Sums, slotCount, slotMs, type Tallied } from './slots.ts'
+import { Slots, type Sums, slotCount, slotMs, slotPlaces, type Tallied } from './slots.ts'
 import { WatchedSegments } from './watched-segments.ts'
 
 /** What a member is like now, beside its sums. */
@@ -80,17 +80,16 @@ export class Row {
     }
   }
 
-  series(first: number, last: number): Series {
-    const rate = (name: Tallied) => this.#slots.series(name, first, last).map(sum => (sum * 1_000) / slotMs)
-    const edge = rate('edge')
-    const outside = rate('outside')
-    return {
-      line: edge.map((bytes, i) => bytes + outside[i]!),
-      watched: rate('watched'),
-      oneCopy: rate('news'),
-      group: rate('group'),
-      viewers: this.#slots.series('presenceMs', first, last).map(ms => ms / slotMs),
-    }
+  /** Adds its own to what other rows have. */
+  addSeries(to: SeriesSums, first: number, last: number): void {
+    this.#slots.each(first, last, (sums, start, i) => {
+      const here = (name: Tallied) => sums[start + slotPlaces[name]]!
+      to.line[i]! += perSecond(here('edge') + here('outside'))
+      to.watched[i]! += perSecond(here('watched'))
+      to.oneCopy[i]! += perSecond(here('news'))
+      to.group[i]! += perSecond(here('group'))
+      to.viewers[i]! += here('presenceMs') / slotMs
+    })
   }
 
   #firstSeen(segment: WatchedSegment, slot: number): number {
@@ -109,6 +108,9 @@ export class Row {
     }
   }
 }
+
+/** A series that is being added up. */
+export type SeriesSums = { readonly [Name in keyof Series]: number[] }
 
 export interface RowParts {
   readonly sums: Sums
@@ -165,6 +167,10 @@ export function figuresOf(parts: readonly RowParts[], hasPlaces: boolean): Figur
     polluters: total('polluters'),
     rejected: total('rejected'),
   }
+}
+
+function perSecond(sum: number): number {
+  return (sum * 1_000) / slotMs
 }
 
 export function slotOf(now: number): number {

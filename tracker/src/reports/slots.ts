@@ -24,38 +24,44 @@ export const slotMs = 10_000
 /** An hour. */
 export const slotCount = 360
 
-const places = Object.fromEntries(tallied.map((name, index) => [name, index])) as Record<Tallied, number>
+/** Where each sum lies in a slot. */
+export const slotPlaces = Object.fromEntries(tallied.map((name, index) => [name, index])) as Record<
+  Tallied,
+  number
+>
 
-/** An hour of sums in slots of ten seconds. Slots in which nothing happened take no memory. */
+/** An hour of sums in slots of ten seconds: a ring in one piece, 36 KB, which is read from end to end at every look. */
 export class Slots {
-  readonly #ring: ({ readonly slot: number; readonly sums: Float64Array } | undefined)[] = []
+  readonly #sums = new Float64Array(slotCount * tallied.length)
+  /** Which slot lies at each place of the ring. */
+  readonly #held = new Float64Array(slotCount).fill(-1)
 
+  /** `slot` is a whole number from 0. */
   add(slot: number, name: Tallied, amount: number): void {
-    if (amount === 0) return
+    if (amount === 0 || slot < 0) return
     const index = slot % slotCount
-    const held = this.#ring[index]
-    const entry = held?.slot === slot ? held : { slot, sums: new Float64Array(tallied.length) }
-    this.#ring[index] = entry
-    entry.sums[places[name]]! += amount
+    const start = index * tallied.length
+    if (this.#held[index] !== slot) {
+      this.#held[index] = slot
+      this.#sums.fill(0, start, start + tallied.length)
+    }
+    this.#sums[start + slotPlaces[name]]! += amount
   }
 
   /** Sums of the slots from `first` to `last`, both included. */
   sum(first: number, last: number): Sums {
-    const sums = new Float64Array(tallied.length)
-    for (const entry of this.#ring) {
-      if (entry === undefined || entry.slot < first || entry.slot > last) continue
-      for (let i = 0; i < sums.length; i++) sums[i]! += entry.sums[i]!
-    }
-    return Object.fromEntries(tallied.map((name, index) => [name, sums[index]])) as Sums
+    const totals = new Float64Array(tallied.length)
+    this.each(first, last, (sums, start) => {
+      for (let i = 0; i < totals.length; i++) totals[i]! += sums[start + i]!
+    })
+    return Object.fromEntries(tallied.map((name, index) => [name, totals[index]])) as Sums
   }
 
-  /** One number a slot, oldest first. */
-  series(name: Tallied, first: number, last: number): number[] {
-    const values: number[] = []
-    for (let slot = first; slot <= last; slot++) {
-      const entry = this.#ring[slot % slotCount]
-      values.push(entry?.slot === slot ? entry.sums[places[name]]! : 0)
+  /** The slots in which something happened, oldest first: their sums begin at `start`; `index` counts from `first`. */
+  each(first: number, last: number, visit: (sums: Float64Array, start: number, index: number) => void): void {
+    for (let slot = Math.max(0, first); slot <= last; slot++) {
+      const index = slot % slotCount
+      if (this.#held[index] === slot) visit(this.#sums, index * tallied.length, slot - first)
     }
-    return values
   }
 }

@@ -7,6 +7,11 @@ export interface DrainOptions {
   readonly noticeMs?: number
   /** Clients are sent away spread over this, ms. Longer is kinder to the machines that take them. @default 10000 */
   readonly spreadMs?: number
+  /**
+   * What a client that was asked may take after its time has come, ms: a new socket, an announce there, and a while
+   * during which handshakes under way end through the old one. Then it is closed. @default 10000
+   */
+  readonly graceMs?: number
   /** Whoever is still here then is closed at once, ms since the start. @default 25000 */
   readonly totalMs?: number
 }
@@ -42,11 +47,6 @@ export interface DrainedParts {
   readonly random: () => number
 }
 
-/**
- * What a client that was asked needs after its time has come: a new socket, an announce there, and a while during
- * which handshakes under way end through the old one.
- */
-const graceMs = 10_000
 /** Tens of thousands of messages at once would hold everything else up. */
 const dismissedAtOnce = 2_000
 /** Sockets are closed in slices of what falls due in this. */
@@ -61,7 +61,7 @@ export async function drain(
   parts: DrainedParts,
   signal: AbortSignal,
 ): Promise<Drained> {
-  const { noticeMs = 5_000, spreadMs = 10_000, totalMs = 25_000 } = options
+  const { noticeMs = 5_000, spreadMs = 10_000, graceMs = 10_000, totalMs = 25_000 } = options
   const { readiness, carriers, now } = parts
   const deadline = now() + totalMs
   readiness.hold('draining')
@@ -76,7 +76,7 @@ export async function drain(
     // By then another process stands here, if one comes.
     for (const carrier of carriers) carrier.refuse(Math.ceil(Math.max(1_000, deadline - now()) / 1_000))
     asked = count()
-    const due = await farewells(parts, spreadMs, pass)
+    const due = await farewells(parts, spreadMs, graceMs, pass)
     let next = 0
     while (!isEmpty() && now() < deadline) {
       for (let entry = due[next]; entry !== undefined && entry.at <= now(); entry = due[++next])
@@ -100,6 +100,7 @@ interface Farewell {
 async function farewells(
   { carriers, dismiss, perform, now, random }: DrainedParts,
   spreadMs: number,
+  graceMs: number,
   pass: (ms: number) => Promise<void>,
 ): Promise<Farewell[]> {
   const all: Farewell[] = []

@@ -12,7 +12,12 @@ import { createDashboardRoutes } from '../dashboard/dashboard-routes.ts'
 import { createHttpSignalling } from '../http-signalling/http-signalling.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
-import { httpSignallingMetrics, registryMetrics, socketMetrics } from '../metrics/tracker-metrics.ts'
+import {
+  httpSignallingMetrics,
+  registryMetrics,
+  reportMetrics,
+  socketMetrics,
+} from '../metrics/tracker-metrics.ts'
 import { createPolicyRoutes } from '../policy/policy-routes.ts'
 import type { PolicyRule } from '../policy/policy-rule.ts'
 import type { Action } from '../registry/action.ts'
@@ -183,6 +188,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const metrics = createMetrics()
   metrics.add(registryMetrics(registry.stats, registry.groupSizes))
   metrics.add(socketMetrics(sockets.counters, readiness))
+  if (reports) metrics.add(reportMetrics(reports.counts))
   metrics.add(httpSignallingMetrics(http))
   const facts = {
     startedAt: now(),

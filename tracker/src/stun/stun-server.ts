@@ -1,5 +1,5 @@
 import { createSocket, type RemoteInfo } from 'node:dgram'
-import { parseAddress } from '../address/address.ts'
+import { addressKey, parseAddress } from '../address/address.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { answerBinding } from './binding.ts'
 import { createSourceLimit, type SourceLimitOptions } from './source-limit.ts'
@@ -30,12 +30,12 @@ export function createStunServer({ port, host = '0.0.0.0', limit }: StunOptions)
   const counters: StunCounters = { answered: 0, limited: 0, malformed: 0 }
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
   socket.on('message', (datagram: Buffer, { address, port: sourcePort }: RemoteInfo) => {
-    if (!sourceLimit.allows(address, performance.now())) {
+    const source = parseAddress(address)
+    if (source === null) return
+    if (!sourceLimit.allows(addressKey(source), performance.now())) {
       counters.limited++
       return
     }
-    const source = parseAddress(address)
-    if (source === null) return
     const answer = answerBinding(datagram, { bytes: source.bytes, port: sourcePort })
     if (answer === null) {
       counters.malformed++
