@@ -3,9 +3,10 @@ import { blockBytes, type PieceMessage, type RejectMessage } from './messages.ts
 import { covers, dropOffer } from './offers.ts'
 import type { Peer } from './peer.ts'
 import type { Ask, InOffer, Segment } from './segment.ts'
-import { isProvable, usableOffers } from './sharing.ts'
+import { isPartner, isProvable, isShared, usableOffers } from './sharing.ts'
 import { begin, emit, type State, wakeBy } from './state.ts'
 import { isUnreliable } from './turns.ts'
+import { isNarrow } from './uplinks.ts'
 import { checkBlocks } from './verification.ts'
 
 /** Our requests to peers: sent, answered, replaced when late, forgotten. */
@@ -33,7 +34,7 @@ export function askFor(state: State, segment: Segment, offer: InOffer, index: nu
     offset,
     length,
     sentAt: state.now,
-    lateAt: state.now + Math.max(leastLateMs, 3 * expected),
+    lateAt: state.now + Math.max(leastLateMs, 3 * expected, isQueueing(state, peer) ? patienceMs(state, segment, peer) : 0),
     overAt: state.now + Math.max(leastLateMs, 2 * expected, patienceMs(state, segment, peer)),
     expectedAt: state.now + expected,
     late: false,
@@ -56,12 +57,12 @@ export function retireLate(state: State, segment: Segment): void {
   for (const ask of [...segment.asks]) {
     if (ask.late) {
       // Taken back, or it would go on counting against what may be out at this peer.
-      if (state.now - ask.sentAt > forgottenMs) giveUp(state, ask)
+      if (state.now - ask.sentAt > forgottenMs) giveUp(state, ask,'forgotten')
       continue
     }
     const elsewhere = isBetterElsewhere(state, segment, ask)
     if (state.now < Math.min(ask.lateAt, ask.overAt)) {
-      if (elsewhere) giveUp(state, ask)
+      if (elsewhere) {const g=state.peers.get(ask.peer)!; const due=(state.active.get(segment)??Infinity)-state.now; giveUp(state, ask,'straggler-'+(isNarrow(state,g)?'n':g.position?'w':'nopos')+(g.busy?'B':'')+(segment.wants.length?'W':'')+(due<1000?'1':due<2000?'2':due<4000?'4':'9'))}
       else wakeBy(state, Math.min(ask.lateAt, ask.overAt))
       continue
     }
@@ -72,6 +73,7 @@ export function retireLate(state: State, segment: Segment): void {
     ask.late = true
     const peer = state.peers.get(ask.peer)
     if (!peer) continue
+    giveUp(state, ask, 'late')
     if (peer.restsUntil <= state.now) {
       peer.strikes++
       peer.restsUntil = state.now + Math.min(500 * peer.strikes, 8_000)
@@ -84,6 +86,12 @@ export function retireLate(state: State, segment: Segment): void {
 function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
   const left = state.now < ask.expectedAt ? ask.expectedAt - state.now : state.now - ask.sentAt
   if (left < stragglerMs) return false
+  const giver = state.peers.get(ask.peer)
+  if (giver && state.now - giver.lastPieceAt < 500) return false
+  if (giver && isQueueing(state, giver)) {
+    const due = state.active.get(segment) ?? Infinity
+    if (state.now + 2 * left < due - state.config.marginMs - 500) return false
+  }
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
     if (peer.id === ask.peer || peer.restsUntil > state.now || isUnreliable(peer) || peer.busy) continue
@@ -96,7 +104,8 @@ function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
   return false
 }
 
-function giveUp(state: State, ask: Ask): void {
+function giveUp(state: State, ask: Ask, why='?'): void {
+  (ask as any).why = why; dbg('cancel-'+why, ask.length)
   const { n, offset, length } = ask
   emit(state, { type: 'send', peer: ask.peer, message: { type: 'cancel', n, offset, length }, key: null })
   removeAsk(state, ask)
@@ -113,14 +122,17 @@ function patienceMs(state: State, segment: Segment, peer: Peer): number {
 }
 
 export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segment | null {
+  for (const w of peer.withdrawn) if (w.n===piece.n&&w.offset===piece.offset) dbg('came-after-'+(w as any).why, piece.length)
   const ask = findAsk(peer.asks, piece)
   for (const hungry of state.hungry) state.dirty.add(hungry)
   if (!ask) {
-    const withdrawn = settle(peer, piece)
-    if (!withdrawn && ++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
+    const taken = settle(peer, piece)
+    if (taken && isWelcome(state, taken, peer, piece)) return welcome(state, taken, peer, piece)
+    dbg(taken ? (taken.stored||taken.blocks.isWhole ? 'withdrawn-whole' : 'withdrawn-here') : 'unknown', piece.length)
+    if (!taken && ++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
     const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key ?? ''
     emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
-    return withdrawn
+    return taken
   }
   const { segment } = ask
   removeAsk(state, ask)
@@ -131,9 +143,13 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   peer.lapses = 0
   peer.restsUntil = 0
   peer.receivedBytes += piece.length
+  allowMore(state, peer)
   const fresh = takeBlocks(state, segment, peer, piece)
   if (fresh > 0) segment.progressAt = state.now
-  if (fresh < piece.length) {
+  cancelAnswered(state, segment)
+  dbg(ask.late?'late':'ontime', fresh)
+  if (fresh < piece.length) {dbg(ask.late?'late-dup':'ontime-dup', piece.length-fresh)
+
     emit(state, {
       type: 'trace',
       note: { kind: 'duplicate', key: segment.key, bytes: piece.length - fresh, from: peer.id },
@@ -143,6 +159,37 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   // Others hear of it once it is proven.
   checkBlocks(state, segment)
   return segment
+}
+
+/** An answer that crossed our taking it back, to what is still missing and can be proven: it cost the same as any other. */
+function isWelcome(state: State, segment: Segment, peer: Peer, piece: PieceMessage): boolean {
+  if (segment.stored || segment.blocks.isWhole || !isProvable(state, segment)) return false
+  if (!isShared(state, segment) || !isPartner(state, peer)) return false
+  const end = Math.ceil((piece.offset + piece.length) / blockBytes)
+  for (let index = piece.offset / blockBytes; index < end; index++)
+    if (index < segment.blocks.count && segment.blocks.isMissing(index)) return true
+  return false
+}
+
+function welcome(state: State, segment: Segment, peer: Peer, piece: PieceMessage): Segment {
+  peer.receivedBytes += piece.length
+  const fresh = takeBlocks(state, segment, peer, piece)
+  dbg('welcome', fresh)
+  if (fresh > 0) segment.progressAt = state.now
+  cancelAnswered(state, segment)
+  checkBlocks(state, segment)
+  return segment
+}
+
+/** Nobody need answer any more what is here. */
+function cancelAnswered(state: State, segment: Segment): void {
+  for (const ask of [...segment.asks]) if (isHere(segment, ask)) giveUp(state, ask,'answered')
+}
+
+function isHere(segment: Segment, { offset, length }: Ask): boolean {
+  for (let index = offset / blockBytes; index * blockBytes < offset + length; index++)
+    if (segment.blocks.isMissing(index)) return false
+  return true
 }
 
 /** Blocks of this piece that were missing are here, and accepted a run at a time. Returns their bytes. */
@@ -184,7 +231,25 @@ export function dropAsksOf(state: State, peer: Peer): void {
 }
 
 export function cancelAsks(state: State, segment: Segment): void {
-  for (const ask of [...segment.asks]) giveUp(state, ask)
+  for (const ask of [...segment.asks]) giveUp(state, ask, segment.stored?'stored':'left')
+}
+
+/** Its uplink is full, or soon is: an answer waits for its turn, and is not lost. */
+function isQueueing(state: State, peer: Peer): boolean {
+  return peer.busy || isNarrow(state, peer)
+}
+
+/** It gives: what else is out there is not late before its turn has come at the pace seen now. */
+function allowMore(state: State, peer: Peer): void {
+  let ahead = 0
+  for (const ask of peer.asks) {
+    ahead += ask.length
+    const dueMs = peer.rttMs + (ahead * 1000) / plannedBps(peer.goodput)
+    ask.expectedAt = state.now + dueMs
+    ask.lateAt = Math.max(ask.lateAt, state.now + Math.max(leastLateMs, 3 * dueMs))
+    ask.overAt = Math.max(ask.overAt, state.now + Math.max(leastLateMs, 2 * dueMs))
+    wakeBy(state, Math.min(ask.lateAt, ask.overAt))
+  }
 }
 
 /** As much is out at this peer as it may be. */
@@ -196,8 +261,11 @@ export function isFull(state: State, peer: Peer): boolean {
 /** Two round trips' worth, and a tenth of a second of it: the pipe stays full while answers travel. */
 function askWindow(state: State, peer: Peer): number {
   const { minAskWindowBytes, maxAskWindowBytes } = state.config
+  if (peer.busy) return blockBytes
+  if (isNarrow(state, peer) && state.now - peer.lastPieceAt > 1_000) return blockBytes
+  if (peer.goodput.samples === 0) return minAskWindowBytes
   const bytes = (plannedBps(peer.goodput) * 2 * (peer.rttMs + 100)) / 1000
-  return Math.min(Math.max(bytes, minAskWindowBytes), maxAskWindowBytes)
+  return Math.min(Math.max(bytes, 2 * blockBytes), maxAskWindowBytes)
 }
 
 /** We took back a request for this block, and the peer has not answered that: asking again would go on for ever. */
@@ -252,3 +320,5 @@ function removeAsk(state: State, ask: Ask): void {
   if (!peer?.asks.delete(ask)) return
   peer.askedBytes -= ask.length
 }
+
+function dbg(k: string, n: number): void { const g = globalThis as any; (g.__dbg ??= {})[k] = ((g.__dbg)[k] ?? 0) + n }

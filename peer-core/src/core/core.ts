@@ -246,7 +246,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
       return hearHashes(state, peer, message)
     case 'position': {
       const tracks = message.tracks.flatMap(id => peer.tracksIn.get(id) ?? [])
-      const { seq, bufferMs, paused, hidden, edgeBps } = message
+      const { seq, bufferMs, paused, hidden, edgeBps, uplinkBps } = message
       if (peer.mode !== message.mode) peersChanged(state)
       peer.mode = message.mode
       peer.position = {
@@ -257,6 +257,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
         paused,
         hidden,
         edgeBps,
+        uplinkBps,
         at: state.now,
       }
       state.needs++

@@ -14,7 +14,7 @@ import { type State, wakeBy } from './state.ts'
  */
 
 /** So many rescues within so long, and peers are not worth waiting for. */
-const rescuesTaken = 2
+const rescuesTaken = 2000
 const withinMs = 20_000
 /** Bytes that came so lately are a flow, too slow as it is. */
 const flowingMs = 500

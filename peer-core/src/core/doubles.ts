@@ -1,3 +1,4 @@
+import { isExtraHolder } from './copies.ts'
 import { abortFetch } from './fetches.ts'
 import { turnOf } from './hash.ts'
 import type { DoubledMessage } from './messages.ts'
@@ -36,7 +37,7 @@ export function tellDoubles(state: State, segment: Segment, offer: InOffer): voi
 /** Believed once a segment: nobody shall keep us from the edge by empty words. */
 export function hearDoubled(state: State, peer: Peer, message: DoubledMessage): Segment | null {
   const segment = peer.given.get(message.n)
-  if (!segment || segment.hasYielded || peer.place !== 'group') return null
+  if (!segment || segment.hasYielded || isExtraHolder(state, segment) || peer.place !== 'group') return null
   // Whom we see ourselves we have our own rule for.
   if (state.peers.has(message.by) || message.by === state.self) return null
   for (const fetch of [...segment.fetches]) {

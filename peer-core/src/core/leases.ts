@@ -1,4 +1,6 @@
+import { cancelAsks } from './asks.ts'
 import { openClaim } from './claims.ts'
+import { isExtraHolder } from './copies.ts'
 import type { EdgeReason } from './events.ts'
 import { abortFetch, startFetch } from './fetches.ts'
 import { turnOf } from './hash.ts'
@@ -118,6 +120,18 @@ function mayJoin(state: State, segment: Segment, offer: InOffer): boolean {
 function isAheadOfUs(fetch: Fetch, offer: InOffer): boolean {
   const { segment, reason } = fetch
   return !segment.hasYielded && reason !== 'backwards' && offer.frontier > fetch.frontier + blockBytes
+}
+
+/** Where a group's uplinks cannot feed all of it, some take theirs from the edge though others have it. */
+export function takeExtraCopy(state: State, segment: Segment): boolean {
+  if (segment.fetches.size > 0 || groupPeers(state).length === 0) return false
+  if (segment.wants.length === 0 && !isCandidate(state, segment)) return false
+  if (!isExtraHolder(state, segment)) return false
+  const from = segment.blocks.nextMissing(0) * blockBytes
+  if (from < 0) return false
+  cancelAsks(state, segment)
+  startFetch(state, segment, { from, to: 0 }, 'lease')
+  return true
 }
 
 function isOurDuty(state: State, segment: Segment): boolean {
@@ -265,6 +279,7 @@ function goOutside(state: State, segment: Segment): boolean {
  * knows of the other is never more than the truth.
  */
 function keepsAgainst(state: State, segment: Segment, fetch: Fetch, offer: InOffer): boolean {
+  if (isExtraHolder(state, segment)) return true
   const half = segment.size / 2
   const mineHalf = segment.size > 0 && fetch.frontier >= half
   const theirsHalf = segment.size > 0 && offer.frontier >= half

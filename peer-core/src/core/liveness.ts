@@ -3,6 +3,7 @@ import { heedRoundTrip } from './courtesy.ts'
 import type { Peer } from './peer.ts'
 import { hopsToFetcher, isNearer, roleOf } from './roles.ts'
 import { nextNeeded } from './scheduler.ts'
+import { ownUplinkBps } from './uplinks.ts'
 import { groupPeers } from './sharing.ts'
 import { bufferedMs, emit, type PlayerState, type State, wakeBy } from './state.ts'
 
@@ -109,6 +110,7 @@ export function tellPositionTo(state: State, peer: Peer, seq?: number): void {
       hidden: player.hidden,
       mode: state.policy.mode,
       edgeBps: state.edgeSeen ? Math.floor(state.edge.bps) : 0,
+      uplinkBps: Math.floor(ownUplinkBps(state)),
     },
   })
 }

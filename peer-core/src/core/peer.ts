@@ -20,6 +20,7 @@ export interface PeerPosition {
   readonly paused: boolean
   readonly hidden: boolean
   readonly edgeBps: number
+  readonly uplinkBps: number
   readonly at: number
 }
 

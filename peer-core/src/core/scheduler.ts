@@ -4,7 +4,7 @@ import { claimWhole, closeClaim, isOffered, openClaim } from './claims.ts'
 import { isDirect, takeDirectly } from './direct.ts'
 import type { Origin, TrackPath } from './events.ts'
 import { abortFetch, isListComing, needHashes } from './fetches.ts'
-import { decideEdge } from './leases.ts'
+import { decideEdge, takeExtraCopy } from './leases.ts'
 import { isWhole } from './offers.ts'
 import { askPeers } from './picker.ts'
 import { isRarest } from './rarest.ts'
@@ -111,6 +111,7 @@ function evaluate(state: State, segment: Segment): void {
     digestInTime(state, segment)
     return takeDirectly(state, segment)
   }
+  if (isShared(state, segment) && takeExtraCopy(state, segment)) return
   if (isShared(state, segment) && isNear(state, segment)) {
     if (askPeers(state, segment)) state.hungry.add(segment)
     else state.hungry.delete(segment)

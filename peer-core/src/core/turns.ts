@@ -5,6 +5,7 @@ import { areFetchersHeard, isFed, isFetcher } from './roles.ts'
 import type { Segment } from './segment.ts'
 import { groupPeers } from './sharing.ts'
 import { bufferedMs, type State } from './state.ts'
+import { ownUplinkBps, peerUplinkClass, uplinkClass } from './uplinks.ts'
 
 /**
  * Whose turn it is to take a segment from the edge. Everybody computes the same order from what everybody sees; where
@@ -27,16 +28,20 @@ export const lastRank = 8
 export function rankOf(state: State, segment: Segment, except: ReadonlySet<PeerId>): number {
   const mine = turnOf(segment.entry.slot, state.self)
   const eligible = isCandidate(state, segment)
+  const ownClass = uplinkClass(state, ownUplinkBps(state))
   let rank = 0
   for (const peer of groupPeers(state)) {
     if (peer.mode !== 'share' || except.has(peer.id)) continue
     const theirs = isPeerCandidate(state, segment, peer)
     if (state.policy.mode !== 'share' || (theirs && !eligible)) rank++
-    else if (
-      theirs === eligible &&
-      comesBefore(turnOf(segment.entry.slot, peer.id), peer.id, mine, state.self)
-    )
-      rank++
+    else if (theirs === eligible) {
+      const narrower = ownClass - peerUplinkClass(state, peer)
+      const isBefore =
+        narrower === 0
+          ? comesBefore(turnOf(segment.entry.slot, peer.id), peer.id, mine, state.self)
+          : narrower < 0
+      if (isBefore) rank++
+    }
   }
   return rank
 }

@@ -5,6 +5,7 @@ import type { Peer, Serving } from './peer.ts'
 import type { Segment } from './segment.ts'
 import { isProvable, isShared, mayGive } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
+import { isFedBefore, isScarce } from './uplinks.ts'
 import { needsList } from './verification.ts'
 
 /**
@@ -150,7 +151,7 @@ function give(state: State, peer: Peer, serving: Serving): void {
  * urgent request, or a sign of life, waits no longer than that.
  */
 function linkAllowance(state: State): number {
-  return Math.max(runBytes, state.uplink.bps / 5)
+  return Math.max(2 * blockBytes, state.uplink.bps / 5)
 }
 
 /** What waits in links that move. One that stands still fills its own window and holds up nobody else. */
@@ -163,9 +164,11 @@ function waitingBytes(state: State): number {
 function nextReceiver(state: State): Peer | null {
   if (state.uplinkSeen && waitingBytes(state) >= linkAllowance(state)) return null
   let best: Peer | null = null
+  const scarce = isScarce(state)
   for (const peer of state.peers.values()) {
     if (peer.serving.length === 0 || peer.linkBytes >= state.config.linkWindowBytes) continue
-    if (!best || needOf(state, peer) < needOf(state, best)) best = peer
+    if (!best || (scarce ? isFedBefore(state, peer, best) : needOf(state, peer) < needOf(state, best)))
+      best = peer
   }
   return best
 }
@@ -205,7 +208,8 @@ function spend(state: State, bytes: number): boolean {
 
 function sayBusy(state: State, peer: Peer): void {
   const oldest = peer.serving[0]
-  const lateMs = Math.min(Math.max(needOf(state, peer) / 2, leastLateMs), mostLateMs)
+  const scarce = isScarce(state)
+  const lateMs = scarce ? 300 : Math.min(Math.max(needOf(state, peer) / 2, leastLateMs), mostLateMs)
   const late = oldest !== undefined && state.now - oldest.since > lateMs
   if (late === peer.saidBusy) {
     if (oldest && !late) wakeBy(state, oldest.since + lateMs + 1)
@@ -214,6 +218,6 @@ function sayBusy(state: State, peer: Peer): void {
   if (!late && oldest !== undefined) return
   peer.saidBusy = late
   state.toldBusy += late ? 1 : -1
-  if (late) state.abstainsUntil = state.now + abstainMs
+  if (late && !scarce) state.abstainsUntil = state.now + abstainMs
   emit(state, { type: 'send', peer: peer.id, message: { type: 'busy', on: late }, key: null })
 }
