@@ -13,6 +13,8 @@ import { checkBlocks } from './verification.ts'
 
 /** Grace before an answer counts as late: a busy page's event loop. */
 const leastLateMs = 300
+/** Whoever gave us a piece within this time is at it. */
+const givingMs = 500
 /** A late request is forgotten after this. */
 const forgottenMs = 10_000
 /** An answer due within this time is not worth replacing. */
@@ -34,7 +36,9 @@ export function askFor(state: State, segment: Segment, offer: InOffer, index: nu
     offset,
     length,
     sentAt: state.now,
-    lateAt: state.now + Math.max(leastLateMs, 3 * expected, isQueueing(state, peer) ? patienceMs(state, segment, peer) : 0),
+    lateAt:
+      state.now +
+      Math.max(leastLateMs, 3 * expected, isQueueing(state, peer) ? patienceMs(state, segment, peer) : 0),
     overAt: state.now + Math.max(leastLateMs, 2 * expected, patienceMs(state, segment, peer)),
     expectedAt: state.now + expected,
     late: false,
@@ -57,12 +61,12 @@ export function retireLate(state: State, segment: Segment): void {
   for (const ask of [...segment.asks]) {
     if (ask.late) {
       // Taken back, or it would go on counting against what may be out at this peer.
-      if (state.now - ask.sentAt > forgottenMs) giveUp(state, ask,'forgotten')
+      if (state.now - ask.sentAt > forgottenMs) giveUp(state, ask)
       continue
     }
     const elsewhere = isBetterElsewhere(state, segment, ask)
     if (state.now < Math.min(ask.lateAt, ask.overAt)) {
-      if (elsewhere) {const g=state.peers.get(ask.peer)!; const due=(state.active.get(segment)??Infinity)-state.now; giveUp(state, ask,'straggler-'+(isNarrow(state,g)?'n':g.position?'w':'nopos')+(g.busy?'B':'')+(segment.wants.length?'W':'')+(due<1000?'1':due<2000?'2':due<4000?'4':'9'))}
+      if (elsewhere) giveUp(state, ask)
       else wakeBy(state, Math.min(ask.lateAt, ask.overAt))
       continue
     }
@@ -73,7 +77,7 @@ export function retireLate(state: State, segment: Segment): void {
     ask.late = true
     const peer = state.peers.get(ask.peer)
     if (!peer) continue
-    giveUp(state, ask, 'late')
+    giveUp(state, ask)
     if (peer.restsUntil <= state.now) {
       peer.strikes++
       peer.restsUntil = state.now + Math.min(500 * peer.strikes, 8_000)
@@ -87,11 +91,10 @@ function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
   const left = state.now < ask.expectedAt ? ask.expectedAt - state.now : state.now - ask.sentAt
   if (left < stragglerMs) return false
   const giver = state.peers.get(ask.peer)
-  if (giver && state.now - giver.lastPieceAt < 500) return false
-  if (giver && isQueueing(state, giver)) {
-    const due = state.active.get(segment) ?? Infinity
-    if (state.now + 2 * left < due - state.config.marginMs - 500) return false
-  }
+  if (giver && state.now - giver.lastPieceAt < givingMs) return false
+  // What comes in good time is left to come: a request taken back has often been answered by then.
+  const due = state.active.get(segment) ?? Infinity
+  if (state.now + 2 * left < due - state.config.marginMs - givingMs) return false
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
     if (peer.id === ask.peer || peer.restsUntil > state.now || isUnreliable(peer) || peer.busy) continue
@@ -104,8 +107,7 @@ function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
   return false
 }
 
-function giveUp(state: State, ask: Ask, why='?'): void {
-  (ask as any).why = why; dbg('cancel-'+why, ask.length)
+function giveUp(state: State, ask: Ask): void {
   const { n, offset, length } = ask
   emit(state, { type: 'send', peer: ask.peer, message: { type: 'cancel', n, offset, length }, key: null })
   removeAsk(state, ask)
@@ -122,13 +124,11 @@ function patienceMs(state: State, segment: Segment, peer: Peer): number {
 }
 
 export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segment | null {
-  for (const w of peer.withdrawn) if (w.n===piece.n&&w.offset===piece.offset) dbg('came-after-'+(w as any).why, piece.length)
   const ask = findAsk(peer.asks, piece)
   for (const hungry of state.hungry) state.dirty.add(hungry)
   if (!ask) {
     const taken = settle(peer, piece)
     if (taken && isWelcome(state, taken, peer, piece)) return welcome(state, taken, peer, piece)
-    dbg(taken ? (taken.stored||taken.blocks.isWhole ? 'withdrawn-whole' : 'withdrawn-here') : 'unknown', piece.length)
     if (!taken && ++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
     const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key ?? ''
     emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
@@ -147,9 +147,7 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   const fresh = takeBlocks(state, segment, peer, piece)
   if (fresh > 0) segment.progressAt = state.now
   cancelAnswered(state, segment)
-  dbg(ask.late?'late':'ontime', fresh)
-  if (fresh < piece.length) {dbg(ask.late?'late-dup':'ontime-dup', piece.length-fresh)
-
+  if (fresh < piece.length) {
     emit(state, {
       type: 'trace',
       note: { kind: 'duplicate', key: segment.key, bytes: piece.length - fresh, from: peer.id },
@@ -174,7 +172,6 @@ function isWelcome(state: State, segment: Segment, peer: Peer, piece: PieceMessa
 function welcome(state: State, segment: Segment, peer: Peer, piece: PieceMessage): Segment {
   peer.receivedBytes += piece.length
   const fresh = takeBlocks(state, segment, peer, piece)
-  dbg('welcome', fresh)
   if (fresh > 0) segment.progressAt = state.now
   cancelAnswered(state, segment)
   checkBlocks(state, segment)
@@ -183,7 +180,7 @@ function welcome(state: State, segment: Segment, peer: Peer, piece: PieceMessage
 
 /** Nobody need answer any more what is here. */
 function cancelAnswered(state: State, segment: Segment): void {
-  for (const ask of [...segment.asks]) if (isHere(segment, ask)) giveUp(state, ask,'answered')
+  for (const ask of [...segment.asks]) if (isHere(segment, ask)) giveUp(state, ask)
 }
 
 function isHere(segment: Segment, { offset, length }: Ask): boolean {
@@ -230,12 +227,20 @@ export function dropAsksOf(state: State, peer: Peer): void {
   }
 }
 
+/** It has others to feed first: what was asked of it is asked elsewhere. */
+export function takeBack(state: State, peer: Peer): void {
+  for (const ask of [...peer.asks]) {
+    state.dirty.add(ask.segment)
+    giveUp(state, ask)
+  }
+}
+
 export function cancelAsks(state: State, segment: Segment): void {
-  for (const ask of [...segment.asks]) giveUp(state, ask, segment.stored?'stored':'left')
+  for (const ask of [...segment.asks]) giveUp(state, ask)
 }
 
 /** Its uplink is full, or soon is: an answer waits for its turn, and is not lost. */
-function isQueueing(state: State, peer: Peer): boolean {
+export function isQueueing(state: State, peer: Peer): boolean {
   return peer.busy || isNarrow(state, peer)
 }
 
@@ -261,7 +266,7 @@ export function isFull(state: State, peer: Peer): boolean {
 /** Two round trips' worth, and a tenth of a second of it: the pipe stays full while answers travel. */
 function askWindow(state: State, peer: Peer): number {
   const { minAskWindowBytes, maxAskWindowBytes } = state.config
-  if (peer.busy) return blockBytes
+  if (peer.busy) return 0
   if (isNarrow(state, peer) && state.now - peer.lastPieceAt > 1_000) return blockBytes
   if (peer.goodput.samples === 0) return minAskWindowBytes
   const bytes = (plannedBps(peer.goodput) * 2 * (peer.rttMs + 100)) / 1000
@@ -320,5 +325,3 @@ function removeAsk(state: State, ask: Ask): void {
   if (!peer?.asks.delete(ask)) return
   peer.askedBytes -= ask.length
 }
-
-function dbg(k: string, n: number): void { const g = globalThis as any; (g.__dbg ??= {})[k] = ((g.__dbg)[k] ?? 0) + n }

@@ -1,4 +1,4 @@
-import { cancelAsks, dropAsksOf, hearPiece, hearReject, isAllAsked } from './asks.ts'
+import { cancelAsks, dropAsksOf, hearPiece, hearReject, isAllAsked, takeBack } from './asks.ts'
 import { tellCapacity } from './capacity.ts'
 import { announce, forgetTold, introduce, isOffered, reopen, retract } from './claims.ts'
 import { type CoreConfig, defaultConfig } from './config.ts'
@@ -265,6 +265,8 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
     }
     case 'busy':
       peer.busy = message.on
+      if (message.on) takeBack(state, peer)
+      for (const hungry of state.hungry) state.dirty.add(hungry)
       return
     case 'ping':
       emit(state, { type: 'send', peer: peer.id, message: { type: 'pong', id: message.id }, key: null })

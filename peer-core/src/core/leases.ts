@@ -14,16 +14,8 @@ import { groupPeers, isPartner, isShared, joins, usableOffers } from './sharing.
 import { isAwaitedByStart } from './start.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, findGap, isMoving, missingBytes, voidLeases } from './supply.ts'
-import {
-  comesBefore,
-  groupNeedAt,
-  hasCompany,
-  isCandidate,
-  isUnreliable,
-  lastRank,
-  rankDelayMs,
-  rankOf,
-} from './turns.ts'
+import { groupNeedAt, hasCompany, isCandidate, isUnreliable, lastRank, rankDelayMs, rankOf } from './turns.ts'
+import { comesBefore } from './uplinks.ts'
 import { dropUnproven } from './verification.ts'
 
 /**
@@ -98,7 +90,7 @@ export function resolveConflict(state: State, segment: Segment, offer: InOffer):
   if (isUnreliable(peer) || peer.restsUntil > state.now) return
   for (const fetch of [...segment.fetches]) {
     const meets = offer.from <= fetch.frontier && fetch.frontier < (offer.to > 0 ? offer.to : Infinity)
-    if (!fetch.claim || !meets) continue
+    if (!fetch.claim || !meets || fetch.reason === 'rescue' || fetch.reason === 'share') continue
     if (offer.source === 'edge' ? keepsAgainst(state, segment, fetch, offer) : !isAheadOfUs(fetch, offer))
       continue
     if (offer.source === 'relay') segment.hasYielded = true
@@ -130,7 +122,7 @@ export function takeExtraCopy(state: State, segment: Segment): boolean {
   const from = segment.blocks.nextMissing(0) * blockBytes
   if (from < 0) return false
   cancelAsks(state, segment)
-  startFetch(state, segment, { from, to: 0 }, 'lease')
+  startFetch(state, segment, { from, to: 0 }, 'share')
   return true
 }
 
@@ -212,7 +204,12 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const at = segment.orphanSince + patience + rank * (thin ? thinRankDelayMs(state) : rankDelayMs(state))
   const isOthersTurn = isFed(state) || (alone && roleOf(state.policy) !== 'mesh')
   const takesOnly = state.policy.mode !== 'share' && hasCompany(state, segment)
-  if (!isOthersTurn && !takesOnly) return at
+  if (!isOthersTurn && !takesOnly) {
+    // The line can carry it, and no turn is worth a stall.
+    return thin || !want
+      ? at
+      : Math.min(at, dueAt - config.marginMs - 1.25 * edgeTimeMs(state, missingBytes(segment)))
+  }
   // What only takes feeds nobody with its copy, and a member is about to be fed: until its own time comes it waits.
   return Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment)))
 }
@@ -279,7 +276,6 @@ function goOutside(state: State, segment: Segment): boolean {
  * knows of the other is never more than the truth.
  */
 function keepsAgainst(state: State, segment: Segment, fetch: Fetch, offer: InOffer): boolean {
-  if (isExtraHolder(state, segment)) return true
   const half = segment.size / 2
   const mineHalf = segment.size > 0 && fetch.frontier >= half
   const theirsHalf = segment.size > 0 && offer.frontier >= half
@@ -289,6 +285,5 @@ function keepsAgainst(state: State, segment: Segment, fetch: Fetch, offer: InOff
   const amINew = state.now - state.groupSince < candidateAgeMs
   if (areTheyNew && !amINew) return true
   if (areTheyNew && offer.frontier !== fetch.frontier) return fetch.frontier > offer.frontier
-  const { slot } = segment.entry
-  return comesBefore(turnOf(slot, state.self), state.self, turnOf(slot, offer.peer), offer.peer)
+  return comesBefore(state, segment.entry.slot, state.self, offer.peer)
 }

@@ -1,8 +1,8 @@
 import { plannedBps } from './goodput.ts'
 import { turnOf } from './hash.ts'
+import type { PeerId } from './messages.ts'
 import type { Peer, Serving } from './peer.ts'
 import type { State } from './state.ts'
-import { comesBefore } from './turns.ts'
 
 /**
  * Where uplinks are no wider than the stream, who is fed first decides whether a segment gets around at all. Giving
@@ -42,6 +42,25 @@ export function peerUplinkClass(state: State, peer: Peer): number {
   return peer.mode === 'share' ? uplinkClass(state, peer.position?.uplinkBps ?? 0) : -1
 }
 
+/**
+ * The order in which a group's members take their turns at the segments of one moment, the same wherever it is
+ * computed: wider uplinks first, among equals by a hash of moment and peer. Of two leases on the same bytes the first
+ * one's is kept.
+ */
+export function comesBefore(state: State, slot: number, a: PeerId, b: PeerId): boolean {
+  const wider = classOf(state, a) - classOf(state, b)
+  if (wider !== 0) return wider > 0
+  const turn = turnOf(slot, a) - turnOf(slot, b)
+  return turn === 0 ? a < b : turn < 0
+}
+
+/** Ours as we last told it: the others reckon with that. */
+function classOf(state: State, id: PeerId): number {
+  if (id === state.self) return state.policy.mode === 'share' ? uplinkClass(state, state.toldUplinkBps) : -1
+  const peer = state.peers.get(id)
+  return peer ? peerUplinkClass(state, peer) : -1
+}
+
 /** Our uplink cannot carry what those who wait for us play. */
 export function isScarce(state: State): boolean {
   const own = ownUplinkBps(state)
@@ -57,10 +76,7 @@ export function isFedBefore(state: State, peer: Peer, other: Peer): boolean {
   const theirs = other.serving[0]!
   const need = neededAt(state, peer, mine) - neededAt(state, other, theirs)
   if (need !== 0) return need < 0
-  const classes = peerUplinkClass(state, peer) - peerUplinkClass(state, other)
-  if (classes !== 0) return classes > 0
-  const { slot } = mine.segment.entry
-  return comesBefore(turnOf(slot, peer.id), peer.id, turnOf(slot, other.id), other.id)
+  return comesBefore(state, mine.segment.entry.slot, peer.id, other.id)
 }
 
 /** When this receiver needs this segment, as far as it told, in coarse steps. */

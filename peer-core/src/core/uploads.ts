@@ -5,7 +5,7 @@ import type { Peer, Serving } from './peer.ts'
 import type { Segment } from './segment.ts'
 import { isProvable, isShared, mayGive } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
-import { isFedBefore, isScarce } from './uplinks.ts'
+import { isFedBefore, isScarce, ownUplinkBps, peerUplinkClass } from './uplinks.ts'
 import { needsList } from './verification.ts'
 
 /**
@@ -112,6 +112,7 @@ export function pumpUploads(state: State): void {
     give(state, peer, serving)
   }
   if (state.queued === 0 && state.toldBusy === 0) return
+  if (isScarce(state)) return choose(state)
   for (const peer of state.peers.values()) sayBusy(state, peer)
 }
 
@@ -204,6 +205,30 @@ function spend(state: State, bytes: number): boolean {
   }
   state.uploadTokens -= bytes
   return true
+}
+
+/** Says to those whose turn does not come soon that they should ask elsewhere, and to those next in line when it does. */
+function choose(state: State): void {
+  const uplink = ownUplinkBps(state)
+  const inLine = [...state.peers.values()].filter(peer => peer.serving.length > 0)
+  inLine.sort((a, b) => (isFedBefore(state, a, b) ? -1 : 1))
+  let bytes = 0
+  for (const peer of inLine) {
+    if (bytes > uplink * 0.5) tellBusy(state, peer, true)
+    for (const serving of peer.serving) bytes += serving.length
+  }
+  if (bytes > uplink * 0.25) return
+  let room = 3
+  const waiting = [...state.peers.values()].filter(peer => peer.saidBusy)
+  waiting.sort((a, b) => peerUplinkClass(state, b) - peerUplinkClass(state, a))
+  for (const peer of waiting) if (room-- > 0) tellBusy(state, peer, false)
+}
+
+function tellBusy(state: State, peer: Peer, on: boolean): void {
+  if (peer.saidBusy === on) return
+  peer.saidBusy = on
+  state.toldBusy += on ? 1 : -1
+  emit(state, { type: 'send', peer: peer.id, message: { type: 'busy', on }, key: null })
 }
 
 function sayBusy(state: State, peer: Peer): void {
