@@ -94,7 +94,8 @@ function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
   if (giver && state.now - giver.lastPieceAt < givingMs) return false
   // What comes in good time is left to come: a request taken back has often been answered by then.
   const due = state.active.get(segment) ?? Infinity
-  if (state.now + 2 * left < due - state.config.marginMs - givingMs) return false
+  if (giver && isQueueing(state, giver) && state.now + 2 * left < due - state.config.marginMs - givingMs)
+    return false
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
     if (peer.id === ask.peer || peer.restsUntil > state.now || isUnreliable(peer) || peer.busy) continue
@@ -268,9 +269,9 @@ function askWindow(state: State, peer: Peer): number {
   const { minAskWindowBytes, maxAskWindowBytes } = state.config
   if (peer.busy) return 0
   if (isNarrow(state, peer) && state.now - peer.lastPieceAt > 1_000) return blockBytes
-  if (peer.goodput.samples === 0) return minAskWindowBytes
   const bytes = (plannedBps(peer.goodput) * 2 * (peer.rttMs + 100)) / 1000
-  return Math.min(Math.max(bytes, 2 * blockBytes), maxAskWindowBytes)
+  const least = isNarrow(state, peer) ? 2 * blockBytes : minAskWindowBytes
+  return Math.min(Math.max(bytes, least), maxAskWindowBytes)
 }
 
 /** We took back a request for this block, and the peer has not answered that: asking again would go on for ever. */
