@@ -3,7 +3,7 @@ import { blockBytes, type PieceMessage, type RejectMessage } from './messages.ts
 import { covers, dropOffer } from './offers.ts'
 import type { Peer } from './peer.ts'
 import type { Ask, InOffer, Segment } from './segment.ts'
-import { isPartner, isProvable, isShared, usableOffers } from './sharing.ts'
+import { isPartner, isProvable, isShared, joins, usableOffers } from './sharing.ts'
 import { begin, emit, type State, wakeBy } from './state.ts'
 import { isUnreliable } from './turns.ts'
 import { isNarrow } from './uplinks.ts'
@@ -139,11 +139,7 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   removeAsk(state, ask)
   const started = Math.max(ask.sentAt, peer.lastPieceAt)
   peer.goodput = observeTransfer(peer.goodput, piece.length, state.now - started)
-  peer.lastPieceAt = state.now
-  peer.strikes = 0
-  peer.lapses = 0
-  peer.restsUntil = 0
-  peer.receivedBytes += piece.length
+  hasGiven(state, peer, piece)
   allowMore(state, peer)
   const fresh = takeBlocks(state, segment, peer, piece)
   if (fresh > 0) segment.progressAt = state.now
@@ -160,18 +156,28 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   return segment
 }
 
-/** An answer that crossed our taking it back, to what is still missing and can be proven: it cost the same as any other. */
+/** An answer that crossed our taking it back, to what is still missing: it cost the same as any other. */
 function isWelcome(state: State, segment: Segment, peer: Peer, piece: PieceMessage): boolean {
-  if (segment.stored || segment.blocks.isWhole || !isProvable(state, segment)) return false
+  if (segment.stored || segment.blocks.isWhole) return false
   if (!isShared(state, segment) || !isPartner(state, peer)) return false
+  const offer = peer.offers.get(piece.n)
+  if (!offer || !joins(state, segment, offer)) return false
   const end = Math.ceil((piece.offset + piece.length) / blockBytes)
   for (let index = piece.offset / blockBytes; index < end; index++)
     if (index < segment.blocks.count && segment.blocks.isMissing(index)) return true
   return false
 }
 
-function welcome(state: State, segment: Segment, peer: Peer, piece: PieceMessage): Segment {
+function hasGiven(state: State, peer: Peer, piece: PieceMessage): void {
+  peer.lastPieceAt = state.now
+  peer.strikes = 0
+  peer.lapses = 0
+  peer.restsUntil = 0
   peer.receivedBytes += piece.length
+}
+
+function welcome(state: State, segment: Segment, peer: Peer, piece: PieceMessage): Segment {
+  hasGiven(state, peer, piece)
   const fresh = takeBlocks(state, segment, peer, piece)
   if (fresh > 0) segment.progressAt = state.now
   cancelAnswered(state, segment)

@@ -79,6 +79,7 @@ export class Peer {
   /** When some of them left, or the first went in. */
   drainedAt = 0
   saidBusy = false
+  saidBusyAt = -Infinity
 
   receivedBytes = 0
   sentBytes = 0

@@ -21,6 +21,8 @@ const uplinkSampleMs = 100
 const uplinkSampleBytes = 16_384
 /** A link that gave nothing away for this long stands still. */
 const stuckMs = 500
+/** For so long at least somebody is fed, or sent to others. */
+const turnMs = 500
 /** Whoever is late as an uploader leaves the fetching to others for a while. */
 const abstainMs = 10_000
 
@@ -226,6 +228,9 @@ function choose(state: State): void {
 
 function tellBusy(state: State, peer: Peer, on: boolean): void {
   if (peer.saidBusy === on) return
+  // Whoever is sent away asks elsewhere: sent to and fro, they would do nothing else.
+  if (state.now - peer.saidBusyAt < turnMs) return wakeBy(state, peer.saidBusyAt + turnMs)
+  peer.saidBusyAt = state.now
   peer.saidBusy = on
   state.toldBusy += on ? 1 : -1
   emit(state, { type: 'send', peer: peer.id, message: { type: 'busy', on }, key: null })
