@@ -15,6 +15,7 @@ import { checkBlocks } from './verification.ts'
 const leastLateMs = 300
 /** Whoever gave us a piece within this time is at it. */
 const givingMs = 500
+const untriedMs = 1_000
 /** A late request is forgotten after this. */
 const forgottenMs = 10_000
 /** An answer due within this time is not worth replacing. */
@@ -246,6 +247,11 @@ export function cancelAsks(state: State, segment: Segment): void {
   for (const ask of [...segment.asks]) giveUp(state, ask)
 }
 
+/** A narrow uplink that gave us nothing lately: whether our turn comes there soon one block will tell. */
+export function isUntried(state: State, peer: Peer): boolean {
+  return isNarrow(state, peer) && state.now - peer.lastPieceAt > untriedMs
+}
+
 /** Its uplink is full, or soon is: an answer waits for its turn, and is not lost. */
 export function isQueueing(state: State, peer: Peer): boolean {
   return peer.busy || isNarrow(state, peer)
@@ -274,7 +280,7 @@ export function isFull(state: State, peer: Peer): boolean {
 function askWindow(state: State, peer: Peer): number {
   const { minAskWindowBytes, maxAskWindowBytes } = state.config
   if (peer.busy) return 0
-  if (isNarrow(state, peer) && state.now - peer.lastPieceAt > 1_000) return blockBytes
+  if (isUntried(state, peer)) return blockBytes
   const bytes = (plannedBps(peer.goodput) * 2 * (peer.rttMs + 100)) / 1000
   const least = isNarrow(state, peer) ? 2 * blockBytes : minAskWindowBytes
   return Math.min(Math.max(bytes, least), maxAskWindowBytes)

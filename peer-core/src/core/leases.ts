@@ -117,7 +117,7 @@ function isAheadOfUs(fetch: Fetch, offer: InOffer): boolean {
 /** Where a group's uplinks cannot feed all of it, some take theirs from the edge though others have it. */
 export function takeExtraCopy(state: State, segment: Segment): boolean {
   if (segment.fetches.size > 0 || groupPeers(state).length === 0) return false
-  if (segment.wants.length === 0 && !isCandidate(state, segment)) return false
+  if (segment.wants.length === 0 && !isOurDuty(state, segment)) return false
   if (!isExtraHolder(state, segment)) return false
   const from = segment.blocks.nextMissing(0) * blockBytes
   if (from < 0) return false

@@ -58,7 +58,7 @@ export class Peer {
 
   readonly asks = new Set<Ask>()
   askedBytes = 0
-  lastPieceAt = 0
+  lastPieceAt = -Infinity
   /** Requests that came to nothing since the last success. */
   strikes = 0
   /** Not asked before this time. */

@@ -1,4 +1,4 @@
-import { askFor, isAsked, isFull, isTakenBack, retireLate } from './asks.ts'
+import { askFor, isAsked, isFull, isTakenBack, isUntried, retireLate } from './asks.ts'
 import { plannedBps } from './goodput.ts'
 import { blockBytes, type PeerId, runBytes } from './messages.ts'
 import { coversBlock } from './offers.ts'
@@ -83,7 +83,7 @@ function runFrom(state: State, segment: Segment, offer: InOffer, index: number):
   const peer = state.peers.get(offer.peer)!
   // Of a stranger outside first a single block: its line may be thin, and so may ours.
   const isStranger = peer.place === 'outside' && peer.goodput.samples < 2
-  const most = isStranger ? 1 : runBlocks(peer)
+  const most = isStranger || isUntried(state, peer) ? 1 : runBlocks(peer)
   let count = 1
   while (count < most) {
     const next = index + count

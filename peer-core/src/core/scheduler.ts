@@ -14,6 +14,7 @@ import { isProvable, isShared } from './sharing.ts'
 import { isHeldBack } from './start.ts'
 import { bufferedMs, emit, playheadMs, type State, type TrackWindow, wakeBy } from './state.ts'
 import { isPromising } from './supply.ts'
+import { swapForWhole } from './swap.ts'
 import { isUnreliable, ownNeedAt, rankDelayMs, rankOf } from './turns.ts'
 import { needsList } from './verification.ts'
 
@@ -107,6 +108,7 @@ function evaluate(state: State, segment: Segment): void {
   }
   const dueAt = state.active.get(segment)
   if (dueAt === undefined) return
+  if (isShared(state, segment)) swapForWhole(state, segment)
   if (isShared(state, segment) && takeExtraCopy(state, segment)) return
   if (isShared(state, segment) && isNear(state, segment)) {
     if (askPeers(state, segment)) state.hungry.add(segment)

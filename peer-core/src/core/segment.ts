@@ -137,6 +137,8 @@ export class Segment {
   viaOutside = false
   /** A lease of ours gave way to one that we have only heard of. */
   hasYielded = false
+  /** Our own bytes were thrown away once for a neighbour's whole copy. */
+  hasSwapped = false
   /** A first fragment that is whole, and waits for what follows it. */
   isHeldBack = false
   /** Peers that a lease of ours gave way to. */

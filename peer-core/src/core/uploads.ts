@@ -21,6 +21,11 @@ const uplinkSampleMs = 100
 const uplinkSampleBytes = 16_384
 /** A link that gave nothing away for this long stands still. */
 const stuckMs = 500
+/** Where the uplink is scarce: whose turn is farther away than this is sent to others, */
+const awayMs = 500
+/** and when less than this waits, so many of those are called back, those with the widest uplinks first. */
+const backMs = 250
+const mostCalled = 3
 /** For so long at least somebody is fed, or sent to others. */
 const turnMs = 500
 /** Whoever is late as an uploader leaves the fetching to others for a while. */
@@ -216,11 +221,11 @@ function choose(state: State): void {
   inLine.sort((a, b) => (isFedBefore(state, a, b) ? -1 : 1))
   let bytes = 0
   for (const peer of inLine) {
-    if (bytes > uplink * 0.5) tellBusy(state, peer, true)
+    if (bytes > (uplink * awayMs) / 1000) tellBusy(state, peer, true)
     for (const serving of peer.serving) bytes += serving.length
   }
-  if (bytes > uplink * 0.25) return
-  let room = 3
+  if (bytes > (uplink * backMs) / 1000) return
+  let room = mostCalled
   const waiting = [...state.peers.values()].filter(peer => peer.saidBusy)
   waiting.sort((a, b) => peerUplinkClass(state, b) - peerUplinkClass(state, a))
   for (const peer of waiting) if (room-- > 0) tellBusy(state, peer, false)
@@ -238,16 +243,13 @@ function tellBusy(state: State, peer: Peer, on: boolean): void {
 
 function sayBusy(state: State, peer: Peer): void {
   const oldest = peer.serving[0]
-  const scarce = isScarce(state)
-  const lateMs = scarce ? 300 : Math.min(Math.max(needOf(state, peer) / 2, leastLateMs), mostLateMs)
+  const lateMs = Math.min(Math.max(needOf(state, peer) / 2, leastLateMs), mostLateMs)
   const late = oldest !== undefined && state.now - oldest.since > lateMs
   if (late === peer.saidBusy) {
     if (oldest && !late) wakeBy(state, oldest.since + lateMs + 1)
     return
   }
   if (!late && oldest !== undefined) return
-  peer.saidBusy = late
-  state.toldBusy += late ? 1 : -1
-  if (late && !scarce) state.abstainsUntil = state.now + abstainMs
-  emit(state, { type: 'send', peer: peer.id, message: { type: 'busy', on: late }, key: null })
+  if (late) state.abstainsUntil = state.now + abstainMs
+  tellBusy(state, peer, late)
 }
