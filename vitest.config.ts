@@ -30,7 +30,7 @@ export default defineConfig({
             '{peer-core,edge-fallback,player-plugin,tracker}/src/**/*.test.ts',
             'test/{bench,sim,contract,office}/**/*.test.ts',
           ],
-          exclude: ['test/office/office.test.ts'],
+          exclude: ['test/office/{office,lan-key}.test.ts'],
           sequence: { groupOrder: 0 },
           expect: expectation,
           testTimeout: 60_000,
@@ -52,7 +52,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'real',
-          include: ['test/{integration,browser}/**/*.test.ts', 'test/office/office.test.ts'],
+          include: ['test/{integration,browser}/**/*.test.ts', 'test/office/{office,lan-key}.test.ts'],
           exclude: patient,
           fileParallelism: false,
           sequence: { groupOrder: 2 },

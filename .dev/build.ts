@@ -1,8 +1,9 @@
 // `npm run build`: every package as ESM with types into its dist/, and the player plugin as one file each for
-// <script> (dist/nearcast.js, global `Nearcast`) and for import (dist/nearcast.mjs).
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+// <script> (dist/nearcast.js, global `Nearcast`) and for import (dist/nearcast.mjs); the tracker's dashboard with it.
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
+import { bundleDashboard } from '../tracker/dashboard/bundle.ts'
 import { bundlePlugin, root } from './bundle.ts'
 
 /** In the order of their dependencies: each is compiled against the types that the earlier ones have emitted. */
@@ -21,6 +22,13 @@ for (const [format, file] of [
   if (existsSync(path)) throw new Error(`${file} is also the name of a compiled module: rename one of them`)
   writeFileSync(path, code)
   console.log(`player-plugin/dist/${file}  ${code.length} bytes`)
+}
+
+const dashboard = join(root, 'tracker/dist/dashboard/page')
+mkdirSync(dashboard)
+for (const { path, text } of await bundleDashboard()) {
+  writeFileSync(join(dashboard, path), text)
+  console.log(`tracker/dist/dashboard/page/${path}  ${text.length} bytes`)
 }
 
 function compile(directory: string): boolean {

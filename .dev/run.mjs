@@ -28,6 +28,8 @@ const commands = {
   'bench:transport': 'test/bench/transport.ts',
   'bench:core': 'test/bench/core.ts',
   'bench:cpu': 'test/bench/cpu.ts',
+  conformance: 'test/contract/tracker/cli.ts',
+  'bench:tracker': 'test/bench/tracker.ts',
   'bench:office': 'test/office/cli.ts',
 }
 

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { getRequestListener } from '@hono/node-server'
 import type { EdgeServer } from '@nearcast/edge-fallback/server'
-import { createTracker, stunBeside, type Tracker, TrackerError } from '@nearcast/tracker'
+import { createTracker, stunBeside, type Tracker, TrackerError, type TrackerOptions } from '@nearcast/tracker'
 import { Hono } from 'hono'
 import { createCopyCounter } from './copies.ts'
 import { DemoError } from './demo-error.ts'
@@ -19,6 +21,8 @@ export interface Demo {
   readonly url: string
   /** Of the tracker. */
   readonly announce: string
+  /** Shows the dashboard, signed in. */
+  readonly dashboard: string
   readonly port: number
   readonly streams: readonly Stream[]
   readonly edge: EdgeServer
@@ -36,7 +40,8 @@ const announcePath = '/announce'
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const streams = await streamsOf(options.media)
   const page = await bundlePage()
-  const tracker = await createTrackerFor(options.sites)
+  const adminToken = randomBytes(12).toString('hex')
+  const tracker = await createTrackerFor(options.sites, { adminToken })
   const counter = createCopyCounter()
   const edge = await edgeOf(options.media, (path, from, bytes) => {
     if (isMediaPath(path)) counter.add({ path, from, bytes, at: performance.now() })
@@ -52,6 +57,14 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     return context.json({ copies: stream ? counter.copies(performance.now(), belongsTo(stream)) : null })
   })
   app.get('/healthz', context => tracker.app.fetch(context.req.raw))
+  app.all('/dashboard/*', context => tracker.app.fetch(context.req.raw))
+  app.all('/admin/*', context => tracker.app.fetch(context.req.raw))
+  // Whoever runs the demo is its administrator; others of the network are not.
+  app.get('/demo/dashboard', context => {
+    if (context.req.query('key') !== adminToken) return context.text('The link is in the terminal.', 403)
+    const body = new URLSearchParams({ token: adminToken })
+    return tracker.app.request('/dashboard/session', { method: 'POST', body })
+  })
   app.route('/', edge.app)
 
   const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }))
@@ -72,9 +85,16 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     tracker.attach(server)
     tracker.announceStun(stun.port)
     const host = hostName(bound)
+    tracker.nameContents(
+      namesOf(
+        streams,
+        [host, ...hostsOf(bound)].map(name => `http://${name}:${bound.port}/`),
+      ),
+    )
     return {
       url: `http://${host}:${bound.port}/`,
       announce: `ws://${host}:${bound.port}${announcePath}`,
+      dashboard: `http://${host}:${bound.port}/demo/dashboard?key=${adminToken}`,
       port: bound.port,
       streams,
       edge,
@@ -89,13 +109,13 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   }
 }
 
-async function createTrackerFor(sitesFile: string | null): Promise<Tracker> {
-  if (sitesFile === null) return createTracker()
+async function createTrackerFor(sitesFile: string | null, options: TrackerOptions): Promise<Tracker> {
+  if (sitesFile === null) return createTracker(options)
   const sites = await readFile(sitesFile, 'utf8').catch(error => {
     throw new DemoError('no-sites', `The site file ${sitesFile} cannot be read.`, siteRemedy, error)
   })
   try {
-    return createTracker({ sites })
+    return createTracker({ ...options, sites })
   } catch (error) {
     if (!(error instanceof TrackerError) || error.reason !== 'bad-sites') throw error
     throw new DemoError('bad-sites', `${sitesFile}: ${error.message}`, siteRemedy, error)
@@ -135,6 +155,21 @@ function otherPort(port: number): string {
 function hostName({ address, family }: AddressInfo): string {
   if (['::', '0.0.0.0', '127.0.0.1', '::1'].includes(address)) return 'localhost'
   return family === 'IPv6' ? `[${address}]` : address
+}
+
+/** This machine's other names, for viewers on other machines. */
+function hostsOf({ address }: AddressInfo): string[] {
+  if (address !== '::' && address !== '0.0.0.0') return []
+  return Object.values(networkInterfaces()).flatMap(addresses =>
+    (addresses ?? []).filter(({ family }) => family === 'IPv4').map(each => each.address),
+  )
+}
+
+/** Titles by what players call the content: the manifest's URL, by whichever name they reached us. */
+function namesOf(streams: readonly Stream[], bases: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    bases.flatMap(base => streams.map(({ url, title }) => [new URL(url, base).href, title])),
+  )
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -22,7 +22,7 @@ try {
   process.exitCode = 1
 }
 
-function announce({ url, announce, port, streams }: Demo): void {
+function announce({ url, announce, dashboard, port, streams }: Demo): void {
   const local = options.host === null ? lanUrls(port) : []
   console.log(
     [
@@ -30,6 +30,7 @@ function announce({ url, announce, port, streams }: Demo): void {
       `  Nearcast   ${url}`,
       ...local.map(each => `             ${each}  (from other machines of this network)`),
       `  Tracker    ${announce}`,
+      `  Dashboard  ${dashboard}`,
       `  STUN       udp port ${port}`,
       `  Streams    ${streams.length > 0 ? streams.length : `open ${url}?manifest=/path/of/the/manifest.m3u8`}`,
       '',

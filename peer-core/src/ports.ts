@@ -10,7 +10,10 @@ export interface Clock {
 
 /** How a link runs, from getStats: which candidates won and what a round trip costs. */
 export interface LinkStats {
-  /** `host`, `srflx`, `prflx` or `relay`, for each side; 'unknown' when the platform does not say. */
+  /**
+   * `host`, `srflx`, `prflx` or `relay`, for each side; `public`: hosts that need no NAT and share no network; 'unknown'
+   * when the platform does not say.
+   */
   readonly local: string
   readonly remote: string
   readonly rttMs: number
@@ -133,7 +136,7 @@ export interface Hasher {
   sha256(blocks: readonly Uint8Array[]): Promise<Uint8Array[]>
 }
 
-/** A peer the tracker named. `level`: `site`, `address`, `prefix`, `asn`, `country` or `far`. */
+/** A peer the tracker named. `level`: `lan`, `site`, `address`, `prefix`, `asn`, `country` or `far`. */
 export interface Neighbour {
   readonly peer: PeerId
   readonly level: string
@@ -155,6 +158,8 @@ export interface SignallerStatus {
   readonly want: number
   /** Child links that the uplink can feed; absent or null while nobody measured it. */
   readonly childLinks?: number | null
+  /** Tells private networks behind one address apart, see `lanKey`; absent or null while unknown. */
+  readonly lan?: string | null
   readonly outcomes: readonly DialOutcome[]
 }
 

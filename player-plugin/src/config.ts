@@ -1,4 +1,4 @@
-import type { IdentityHook, Integrity, Mode } from '@nearcast/peer-core'
+import type { IdentityHook, Integrity, Mode, TokenSource } from '@nearcast/peer-core'
 
 /**
  * Everything a site owner can set. Only `tracker` is needed; everything else has a default that suits a public
@@ -10,6 +10,13 @@ export interface NearcastConfig {
    * `''` or `[]`: no peers, plain playback.
    */
   readonly tracker: string | readonly string[]
+
+  /**
+   * Join token for a tracker that asks for one, or a function that brings one from your server: called before the first
+   * announce, half a minute before the token expires, and when it is refused. It is sent to every tracker named.
+   * @default none
+   */
+  readonly token?: TokenSource
 
   /**
    * `share` gives and takes, `leech` only takes, `off` is plain playback without any connection of ours.
@@ -130,6 +137,7 @@ export interface NearcastConfig {
 /** The same with every default filled in. */
 export interface ResolvedConfig {
   readonly trackers: readonly string[]
+  readonly token: TokenSource | null
   readonly mode: Mode
   readonly contentId: string
   readonly manifest: string
@@ -155,6 +163,7 @@ export function resolveConfig(config: NearcastConfig, phone: boolean): ResolvedC
   const { tracker, segmentKey, tokenParams = [], debug = false } = config
   return {
     trackers: (typeof tracker === 'string' ? [tracker] : tracker).filter(url => url !== ''),
+    token: config.token ?? null,
     mode: config.mode ?? 'share',
     contentId: config.contentId ?? '',
     manifest: config.manifest ?? '',

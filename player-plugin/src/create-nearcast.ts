@@ -1,7 +1,15 @@
-import { contentId, type Delivery, type Mode, type Policy, type TrackPath } from '@nearcast/peer-core'
+import {
+  contentId,
+  type Delivery,
+  type Mode,
+  type OwnReport,
+  type Policy,
+  Tally,
+  type TrackPath,
+} from '@nearcast/peer-core'
 import { createAccounts, type NearcastSnapshot } from './accounts.ts'
 import { type NearcastConfig, type ResolvedConfig, resolveConfig } from './config.ts'
-import { type Diagnosis, diagnose, type Evidence } from './diagnosis.ts'
+import { type Diagnosis, diagnose, type Evidence, verdictOf } from './diagnosis.ts'
 import { createEmitter } from './emitter.ts'
 import { fragmentLoaderClass, type Route } from './hls/fragment-loader.ts'
 import type { HlsConfigLike, HlsLike, LoaderConstructor, LoaderContextLike } from './hls/hls-like.ts'
@@ -11,7 +19,7 @@ import { locatorController } from './hls/player-locator.ts'
 import { SideDigests } from './hls/side-digests.ts'
 import type { Nearcast, NearcastEvents, NearcastHlsConfig } from './nearcast-api.ts'
 import { NearcastError } from './nearcast-error.ts'
-import type { PlainReason } from './plain.ts'
+import { type PlainReason, plainName } from './plain.ts'
 import { type StartedSwarm, type StartSwarm, startSwarm } from './start-swarm.ts'
 import { type Environment, environment, localNetworkAccess, type NearcastState } from './state.ts'
 
@@ -46,6 +54,9 @@ class NearcastSession implements Nearcast {
   #mode: Mode
   #policy: Policy | null = null
   #started: StartedSwarm | null = null
+  #tally = new Tally(() => performance.now())
+  /** As the browser last said. */
+  #localNetwork: Evidence['localNetworkAccess'] = 'unsupported'
   #error: string | null = null
   /** Raised whenever an answer that is awaited no longer matters: other content, another mode, destroyed. */
   #epoch = 0
@@ -66,6 +77,7 @@ class NearcastSession implements Nearcast {
       onPlain: (reason, fragment, stats, done) => {
         if (!done) return
         this.#accounts.countPlain(reason, stats.loaded)
+        this.#tally.addPlain(plainName(fragment), stats.loaded)
         this.#player?.onPlain(fragment)
         this.#emitter.emit('plain', {
           url: fragment.url ?? '',
@@ -110,10 +122,14 @@ class NearcastSession implements Nearcast {
   }
 
   async diagnose(): Promise<Diagnosis> {
-    const swarm = this.#started?.swarm
-    await swarm?.refreshStats().catch(() => {})
-    const snapshot = swarm?.snapshot() ?? null
-    const evidence: Evidence = {
+    await this.#started?.swarm.refreshStats().catch(() => {})
+    this.#localNetwork = await localNetworkAccess()
+    return diagnose(this.#evidence())
+  }
+
+  #evidence(): Evidence {
+    const snapshot = this.#started?.swarm.snapshot() ?? null
+    return {
       state: this.#state,
       mode: this.#mode,
       policyMode: snapshot?.policy.mode ?? this.#mode,
@@ -123,12 +139,20 @@ class NearcastSession implements Nearcast {
       routes: (snapshot?.peers ?? []).flatMap(({ route }) => (route ? [route] : [])),
       mesh: snapshot?.mesh ?? null,
       stun: this.#started?.stun() ?? this.#config.iceServers.length > 0,
-      localNetworkAccess: await localNetworkAccess(),
+      localNetworkAccess: this.#localNetwork,
       secureContext: this.#environment.secureContext,
       player: this.#player !== null,
       error: this.#error,
     }
-    return diagnose(evidence)
+  }
+
+  /** What the tracker's operator may know; the permission is asked for the next time. */
+  #report(tally: Tally, segmentsBefore: number): OwnReport | null {
+    void localNetworkAccess().then(access => {
+      this.#localNetwork = access
+    })
+    const playback = this.#player?.playback() ?? noPlayback
+    return tally.report(segmentsBefore, verdictOf(this.#evidence()), playback)
   }
 
   setMode(mode: Mode): void {
@@ -220,6 +244,8 @@ class NearcastSession implements Nearcast {
     const epoch = ++this.#epoch
     const id = this.#contentId
     const current = () => epoch === this.#epoch
+    const tally = new Tally(() => performance.now())
+    this.#tally = tally
     this.#setState({ type: 'consenting', contentId: id })
     void this.#consent()
       .then(async agreed => {
@@ -231,6 +257,7 @@ class NearcastSession implements Nearcast {
           config: this.#config,
           mode: this.#stance(),
           edge: this.#edge,
+          report: segmentsBefore => this.#report(tally, segmentsBefore),
         })
         if (!current()) return started.close()
         this.#run(started, id)
@@ -255,6 +282,7 @@ class NearcastSession implements Nearcast {
   #run(started: StartedSwarm, id: string): void {
     const { swarm } = started
     this.#started = started
+    this.#tally.watch(swarm)
     this.#policy = swarm.snapshot().policy
     for (const event of ['segment', 'peer', 'note'] as const)
       swarm.on(event, value => this.#emitter.emit(event, value as never))
@@ -371,5 +399,7 @@ function restart(hls: HlsLike): void {
   hls.stopLoad()
   hls.startLoad(-1)
 }
+
+const noPlayback = { startMs: null, latencyMs: null, kbps: null, stalls: 0, stallMs: 0 }
 
 const idlePosition = { mediaMs: 0, bufferMs: 0, rate: 1, paused: true, hidden: false, tracks: [], goalMs: 0 }

@@ -60,7 +60,8 @@ export function diagnose(evidence: Evidence): Diagnosis {
   return { verdict, summary, remedy, notes: notesOf(evidence), evidence }
 }
 
-function verdictOf(evidence: Evidence): Verdict {
+/** The same in one word. */
+export function verdictOf(evidence: Evidence): Verdict {
   const { state, mesh } = evidence
   switch (state.type) {
     case 'closed':
@@ -96,8 +97,9 @@ function verdictOf(evidence: Evidence): Verdict {
   }
 }
 
-function dialVerdict(
-  { localNetworkAccess, stun }: Evidence,
+/** What dials say while no link is open and the tracker answers. */
+export function dialVerdict(
+  { localNetworkAccess, stun }: Pick<Evidence, 'localNetworkAccess' | 'stun'>,
   { dials, candidates, group }: MeshState,
 ): Verdict {
   const failed = dials.iceFailed + dials.noAnswer + dials.protocolError

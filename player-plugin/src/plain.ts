@@ -17,6 +17,14 @@ export type PlainReason =
   | 'edge-status' // the edge refuses it: the player shall see its answer
   | 'fallback' // something of ours failed on the way
 
+/** Names what the player loaded itself, the same for all viewers: hosts differ, and tokens in the query. */
+export function plainName(fragment: {
+  readonly url?: string | null
+  readonly byteRange?: readonly unknown[]
+}): string {
+  return `plain ${fragment.url?.replace(/^\w+:\/\/[^/]*|[?#].*/g, '')} ${fragment.byteRange}`
+}
+
 export interface PlainLoads {
   readonly fragments: number
   readonly bytes: number

@@ -9,6 +9,7 @@ import {
   type Edge,
   infoHash,
   type Mode,
+  type OwnReport,
   type Signaller,
   type Swarm,
 } from '@nearcast/peer-core'
@@ -27,12 +28,14 @@ interface SwarmRequest {
   readonly config: ResolvedConfig
   readonly mode: Mode
   readonly edge: Edge
+  /** What the tracker's operator may know, when asked. */
+  readonly report: (segmentsBefore: number) => OwnReport | null
 }
 
 export type StartSwarm = (request: SwarmRequest) => Promise<StartedSwarm>
 
 /** The real thing: simple-peer for peers, the configured trackers, timers that run in hidden tabs. */
-export const startSwarm: StartSwarm = async ({ contentId, config, mode, edge }) => {
+export const startSwarm: StartSwarm = async ({ contentId, config, mode, edge, report }) => {
   const hasher = createHasher()
   const self = createPeerId()
   const hash = await infoHash(contentId, hasher)
@@ -42,6 +45,8 @@ export const startSwarm: StartSwarm = async ({ contentId, config, mode, edge }) 
     infoHash: hash,
     peerId: self,
     clock: clock.another(),
+    report,
+    ...(config.token !== null && { token: config.token }),
   })
   let stun = config.iceServers.length > 0
   const signaller = onRecommendedServers(tracker, count => {

@@ -33,9 +33,16 @@ declare module 'bittorrent-tracker' {
   }
 
   export class Server {
-    constructor(options: { readonly http: boolean; readonly udp: boolean; readonly ws: boolean; readonly stats: boolean })
+    constructor(options: {
+      readonly http: boolean
+      readonly udp: boolean
+      readonly ws: boolean
+      readonly stats: boolean
+      readonly trustProxy?: boolean
+    })
     /** The \`ws\` server inside. */
     readonly ws: { address(): { readonly port: number } }
+    on(event: 'warning' | 'error', listener: (error: Error) => void): this
     listen(port: number, host: string, done: () => void): void
     close(done: () => void): void
   }

@@ -9,6 +9,7 @@ import {
   type HeadlessReport,
   type TakenSegment,
 } from '@nearcast/player-plugin/headless'
+import { parse } from 'csv-parse/sync'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, startDemo } from '../../examples/demo/server.ts'
 
@@ -347,5 +348,38 @@ describe('a headless peer that cannot start', () => {
       ...options,
     })
     await expect(starting).rejects.toMatchObject({ reason, remedy: expect.stringMatching(/\.$/) })
+  })
+})
+
+describe('the dashboard', () => {
+  const figures = async (title: string) => {
+    const token = new URL(demo.dashboard).searchParams.get('key')
+    const answer = await fetch(new URL('/dashboard/export.csv', demo.url), {
+      headers: { Authorization: `Bearer ${token}` },
+    })
+    const rows = parse(await answer.text(), { columns: true }) as Record<string, string>[]
+    return rows.find(({ content }) => content === title)
+  }
+
+  it('counts a seed beside the viewers, what it took from the edge, and one copy for those who watch', async () => {
+    const { title } = demo.streams.find(({ name }) => name === 'fmp4')!
+    const seed = await start('fmp4', { role: 'seed', rendition: 'highest' })
+    await until(
+      () => seed.peer.report().seed?.done === 'complete',
+      20_000,
+      () => seed.peer.report().seed,
+    )
+    await start('fmp4', { rendition: 'highest' })
+    let row: Record<string, string> | undefined
+    const end = performance.now() + 30_000
+    while (row?.['nodes'] !== '1' || row?.['viewers'] !== '1' || Number(row?.['oneCopyBytes']) === 0) {
+      if (performance.now() > end) throw new Error(JSON.stringify(row))
+      await pause(500)
+      row = await figures(title)
+    }
+    expect(row['ok now']).toBe('1')
+    expect(Number(row['edgeBytes'])).toBeGreaterThanOrEqual(seed.peer.report().bytes.edge)
+    expect(Number(row['oneCopyBytes'])).toBeLessThanOrEqual(Number(row['watchedBytes']))
+    expect(Number(row['groupBytes'])).toBeGreaterThan(0)
   })
 })

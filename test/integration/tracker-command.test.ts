@@ -79,7 +79,18 @@ async function announce(url: string): Promise<Record<string, unknown>[]> {
 }
 
 test('prints one JSON line when it listens, and stops with exit code 0', async () => {
-  const tracker = run('--port', '0', '--host', '127.0.0.1')
+  const tracker = run(
+    '--port',
+    '0',
+    '--host',
+    '127.0.0.1',
+    '--drain-notice-ms',
+    '100',
+    '--drain-spread-ms',
+    '100',
+    '--drain-total-ms',
+    '500',
+  )
   const url = await ready(tracker)
   await announce(url)
   tracker.child.kill('SIGTERM')
@@ -93,7 +104,7 @@ test('a changed site file reaches viewers at once; a bad one changes nothing and
   const tracker = run('--port', '0', '--host', '127.0.0.1', '--sites', 'sites.csv')
   const heard = await announce(await ready(tracker))
   writeFileSync(file, 'site,cidr,mode\nlab,127.0.0.0/8,off\nx,10.0.0.0/40,\n')
-  await vi.waitFor(() => expect(tracker.err).toMatch(/line 3: .*0 to 32[\s\S]*stay as they were/), 10_000)
+  await vi.waitFor(() => expect(tracker.err).toMatch(/line 3: .*0 to 32[\s\S]*stays in force/), 10_000)
   expect(heard).toHaveLength(1)
   writeFileSync(file, 'site,cidr,mode\nlab,127.0.0.0/8,off\n')
   // Announced by itself, long before the viewer's next announce.
@@ -119,12 +130,12 @@ test('says what to do when the port is taken, the file is bad or an option is wr
   const codes = await Promise.all(runs.map(({ exit }) => exit))
   blocker.close()
   udp.close()
-  expect(codes).toEqual([1, 1, 1, 2, 1, 1])
+  expect(codes).toEqual([1, 1, 1, 2, 2, 1])
   expect(runs.map(({ out }) => out)).toEqual(['', '', '', '', '', ''])
   expect(runs[0]?.err).toContain('choose another with --port')
   expect(runs[1]?.err).toMatch(/line 3: .*write 10\.0\.0\.0\/8/)
   expect(runs[2]?.err).toContain('cannot read')
-  expect(runs[3]?.err).toContain('0 to 65535')
+  expect(runs[3]?.err).toMatch(/port \(--port\) is "eighty".*0 to 65535/)
   expect(runs[4]?.err).toContain('no network such as')
   expect(runs[5]?.err).toContain('--no-stun')
 })
@@ -146,4 +157,44 @@ test('explains which row applies to an address', async () => {
   const wrong = run('explain', 'ten')
   expect(await wrong.exit).toBe(2)
   expect(wrong.err).toContain('no IP address')
+})
+
+test('reads settings from a file, the environment and flags, and says which one won', async () => {
+  writeFileSync(join(folder, 'tracker.yaml'), 'port: 1234\nhost: 127.0.0.1\nlimits:\n  firstMessageMs: 200\n')
+  const shown = run('config', '--config', 'tracker.yaml', '--port', '0')
+  expect(await shown.exit).toBe(0)
+  expect(JSON.parse(shown.out)).toMatchObject({
+    port: { value: 0, from: '--port' },
+    host: { value: '127.0.0.1', from: 'tracker.yaml line 2' },
+    'limits.firstMessageMs': { value: 200, from: 'tracker.yaml line 4' },
+  })
+  const url = await ready(run('--config', 'tracker.yaml', '--port', '0'))
+  const silent = new WebSocket(url)
+  sockets.push(silent)
+  // Ten seconds by default: the file's limit is the one that closed it.
+  expect(await new Promise(resolve => silent.once('close', resolve))).toBe(1008)
+})
+
+test.each([
+  ['a second SIGTERM', ['SIGTERM', 'SIGTERM']],
+  ['SIGINT', ['SIGINT']],
+] as const)('%s stops at once, however long a drain would take', async (_, signals) => {
+  const drain = ['--drain-notice-ms', '60000', '--drain-spread-ms', '60000', '--drain-total-ms', '600000']
+  const tracker = run('--port', '0', '--host', '127.0.0.1', ...drain)
+  const url = await ready(tracker)
+  await announce(url)
+  const [socket] = sockets
+  const closed = new Promise(resolve => socket?.once('close', resolve))
+  if (signals.length > 1) {
+    tracker.child.kill(signals[0])
+    const readyz = new URL('/readyz', url.replace('ws:', 'http:'))
+    await vi.waitFor(async () => expect((await fetch(readyz)).status).toBe(503), 10_000)
+    // Still open for business: the balancer has not noticed yet.
+    await announce(url)
+  }
+  const started = performance.now()
+  tracker.child.kill(signals[signals.length - 1])
+  expect(await closed).toBe(1012)
+  expect(await tracker.exit).toBe(0)
+  expect(performance.now() - started).toBeLessThan(10_000)
 })

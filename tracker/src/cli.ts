@@ -1,24 +1,17 @@
 #!/usr/bin/env node
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import { resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
+import { addAccessCommands } from './access/commands.ts'
 import { parseAddress } from './address/address.ts'
-import { Policies } from './registry/policies.ts'
-import { listenTracker } from './server/listen.ts'
-import { type ReadSites, readSites } from './sites/read-sites.ts'
+import { addFlags, typedFlags } from './config/flags.ts'
+import { type ReadConfig, readConfig } from './config/read-config.ts'
+import { configAsJson, configAsText } from './config/show-config.ts'
+import { explain } from './explain.ts'
+import { type OperatorPaths, readOperatorFiles } from './operator-files.ts'
+import { serve } from './serve.ts'
 import { TrackerError } from './tracker-error.ts'
 
 /** `nearcast-tracker`: stdout is for machines (one JSON line), stderr for people. */
-
-interface ServeFlags {
-  readonly port: number
-  readonly host?: string
-  readonly sites?: string
-  readonly trustProxy: readonly string[]
-  readonly proxyHeader: string
-  readonly stunUrl: readonly string[]
-  readonly stun: boolean
-}
 
 /** Exit codes: 0 stopped on request, 1 could not run, 2 wrong use. */
 const failed = 1
@@ -26,41 +19,33 @@ const misused = 2
 
 const program = new Command('nearcast-tracker')
   .description('A WebTorrent tracker that introduces viewers of the same network to each other first.')
-  .option(
-    '--port <number>',
-    'TCP port of HTTP and WebSocket, UDP port of STUN; 0 for any free one',
-    wholePort,
-    8080,
-  )
-  .option('--host <address>', 'address to listen on (default: all)')
-  .option('--sites <file>', 'CSV of site,cidr,mode,wan,uploadKbps,lineKbps; changes apply while running')
-  .option(
-    '--trust-proxy <cidr>',
-    'believe the forwarding header of proxies in this network; may be repeated',
-    collect,
-    [],
-  )
-  .option('--proxy-header <name>', 'the header those proxies write', 'x-forwarded-for')
-  .option(
-    '--stun-url <url>',
-    'tell clients this STUN server instead of our own; may be repeated',
-    collect,
-    [],
-  )
-  .option('--no-stun', 'do not answer STUN on UDP')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(`${text.trimEnd()}\nTry --help.\n`) })
-  .action(serve)
+  .action((_flags: unknown, command: Command) => serve(configured(command).config))
+addFlags(program)
+
+addAccessCommands(program)
 
 program
   .command('explain')
-  .description('say which row of the site file applies to an address, and why')
+  .description(
+    'say what applies to an address, and why: row of the site file, rules, provider, country, group',
+  )
   .argument('<address>', 'an IPv4 or IPv6 address')
-  .option('--sites <file>', 'the site file')
   .exitOverride()
   .action((address: string, _flags: unknown, command: Command) =>
-    explain(address, command.optsWithGlobals().sites),
+    explainTo(address, configured(command).config),
   )
+
+program
+  .command('config')
+  .description('say which settings apply and where each comes from; secrets are masked')
+  .exitOverride()
+  .action((_flags: unknown, command: Command) => {
+    const { effective } = configured(command)
+    console.error(configAsText(effective))
+    console.log(configAsJson(effective))
+  })
 
 try {
   await program.parseAsync()
@@ -68,133 +53,34 @@ try {
   process.exitCode = report(error)
 }
 
-async function serve(flags: ServeFlags): Promise<void> {
-  const file = flags.sites === undefined ? null : fromCallersFolder(flags.sites)
-  const { tracker, port, url, close } = await listenTracker({
-    port: flags.port,
-    ...(flags.host !== undefined && { host: flags.host }),
-    ...(file !== null && { sites: readFile(file) }),
-    trustedProxies: flags.trustProxy,
-    proxyHeader: flags.proxyHeader,
-    ...(flags.stunUrl.length > 0 && { stun: { urls: flags.stunUrl } }),
-    withStun: flags.stun,
-    log: ({ level, message }) => console.error(`${level}: ${message}`),
+/** npm runs scripts in the package's folder; people mean paths from where they typed. */
+function configured(command: Command): Extract<ReadConfig, { ok: true }> {
+  const read = readConfig({
+    flags: typedFlags(command),
+    environment: process.env,
+    folder: process.env['NEARCAST_CWD'] ?? process.cwd(),
+    readFile: path => readFileSync(path, 'utf8'),
   })
-  const where = flags.host ?? 'all addresses of this machine'
-  const kinds = flags.stun ? 'TCP, STUN on UDP' : 'TCP'
-  console.error(`Nearcast tracker on port ${port} (${kinds}), ${where}. Stop with Ctrl-C.`)
-  if (file !== null) {
-    reportSites(file, readSites(readFile(file)))
-    // Editors replace files rather than write to them, which polling survives and inotify on the file does not.
-    watchFile(file, { interval: 500 }, () => reportSites(file, reload(file, tracker.setSites)))
-  }
-  console.log(JSON.stringify({ ready: true, announce: url }))
-
-  let stopping = false
-  const stop = async () => {
-    if (stopping) return
-    stopping = true
-    if (file !== null) unwatchFile(file)
-    await close()
-    process.exit(0)
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
-  if (file !== null) process.on('SIGHUP', () => reportSites(file, reload(file, tracker.setSites)))
-}
-
-function explain(text: string, sites: string | undefined): void {
-  const address = parseAddress(text)
-  if (address === null) throw new InvalidArgumentError(`"${text}" is no IP address`)
-  const policies = new Policies()
-  if (sites !== undefined) {
-    const file = fromCallersFolder(sites)
-    const read = readSites(readFile(file))
-    if (!read.ok) throw badSites(file, read)
-    policies.setTable(read.table)
-  }
-  const { match, shadowed, standing } = policies.explain(address)
-  if (match === null) {
-    console.error(
-      `${address.text}: no row of ${sites ?? 'a site file (none given)'} covers it; the defaults apply.`,
-    )
-  } else {
-    console.error(
-      `${address.text}: line ${match.line}, ${match.cidr.text}, site "${match.site}", is the first row that covers it.`,
-    )
-  }
-  for (const { line, cidr, site } of shadowed)
-    console.error(`  line ${line}, ${cidr.text}, "${site}", covers it too, but comes later.`)
-  const group = match === null ? (address.family === 4 ? 'public address' : 'public /64') : 'site'
-  console.log(
-    JSON.stringify({
-      address: address.text,
-      site: match?.site ?? null,
-      line: match?.line ?? null,
-      cidr: match?.cidr.text ?? null,
-      group,
-      policy: standing.policy,
-    }),
+  if (read.ok) return read
+  const count = read.problems.length
+  throw new TrackerError(
+    'bad-config',
+    `${count === 1 ? 'a setting is' : `${count} settings are`} wrong:\n${read.problems.map(line => `  ${line}`).join('\n')}\nTry --help, or: nearcast-tracker config`,
   )
 }
 
-function reload(file: string, apply: (csv: string) => ReadSites): ReadSites {
-  try {
-    return apply(readFile(file))
-  } catch (error) {
-    return {
-      ok: false,
-      problems: [{ line: 0, message: error instanceof Error ? error.message : String(error) }],
-    }
-  }
-}
-
-function reportSites(file: string, read: ReadSites): void {
-  if (!read.ok) {
-    console.error(`error: ${badSites(file, read).message}\nThe sites stay as they were.`)
-    return
-  }
-  console.error(`info: ${file}: ${read.table.rules.length} rows apply.`)
-  for (const { line, message } of read.warnings) console.error(`warn: ${file} line ${line}: ${message}`)
-}
-
-function badSites(file: string, read: Extract<ReadSites, { ok: false }>): TrackerError {
-  const lines = read.problems.map(({ line, message }) => `  line ${line}: ${message}`)
-  return new TrackerError('bad-sites', `${file} has errors:\n${lines.join('\n')}`)
-}
-
-function readFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new TrackerError(
-      'bad-sites',
-      `cannot read ${file}: ${error instanceof Error ? error.message : error}`,
-      error,
-    )
-  }
-}
-
-/** npm runs scripts in the package's folder; people mean paths from where they typed. */
-function fromCallersFolder(path: string): string {
-  return resolve(process.env['NEARCAST_CWD'] ?? process.cwd(), path)
-}
-
-function wholePort(text: string): number {
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535)
-    throw new InvalidArgumentError('a port is a whole number from 0 to 65535.')
-  return port
-}
-
-function collect(value: string, earlier: readonly string[]): readonly string[] {
-  return [...earlier, value]
+function explainTo(text: string, paths: OperatorPaths): void {
+  const address = parseAddress(text)
+  if (address === null) throw new InvalidArgumentError(`"${text}" is no IP address`)
+  const { lines, json } = explain(address, paths, readOperatorFiles(paths))
+  console.error(lines.join('\n'))
+  console.log(JSON.stringify(json))
 }
 
 function report(error: unknown): number {
   if (error instanceof TrackerError) {
     console.error(`error: ${error.message}`)
-    return failed
+    return error.reason === 'bad-config' ? misused : failed
   }
   // commander has already written what was wrong (or the help, with exit code 0).
   if (error instanceof Error && 'exitCode' in error && 'code' in error) {

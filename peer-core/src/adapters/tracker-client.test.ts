@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Clock, Signaller } from '../ports.ts'
 import { hexToBinary } from '../signalling/binary.ts'
+import type { OwnReport } from '../signalling/report.ts'
 import type { WebSocketLike } from './tracker-client/web-socket.ts'
 import { createTrackerClient } from './tracker-client.ts'
 
@@ -10,7 +11,10 @@ const hex = (digit: string) => digit.repeat(40)
 const offerId = 'twenty-characters-id'
 
 /** A page with a fake network: the test plays the trackers, and time passes when told. */
-function createPage(urls: readonly string[] = ['ws://one.test']) {
+function createPage(
+  urls: readonly string[] = ['ws://one.test'],
+  report: (segmentsBefore: number) => OwnReport | null = () => null,
+) {
   let now = 0
   let armed: { at: number; fire: () => void } | null = null
   const clock: Clock = {
@@ -39,6 +43,7 @@ function createPage(urls: readonly string[] = ['ws://one.test']) {
     clock,
     random: () => 0.5,
     WebSocket: PageSocket,
+    report,
   })
   signaller.update({ mode: 'share', have: 0, want: 8, outcomes: [] })
   return {
@@ -133,6 +138,97 @@ const settle = async () => {
 }
 
 const counts = { complete: 0, incomplete: 2, interval: 100 }
+
+describe('reports', () => {
+  /** A viewer that has watched so many segments, each of 1000 bytes. */
+  function watching() {
+    const viewer = { segments: 0 }
+    const page = createPage(['ws://one.test'], before => ({
+      ageMs: page.now(),
+      node: false,
+      edge: 1_000 * viewer.segments,
+      group: 0,
+      outside: 0,
+      uploaded: 0,
+      segments: viewer.segments,
+      watched: 1_000 * viewer.segments,
+      stalls: 0,
+      stallMs: 0,
+      polluters: 0,
+      startMs: 700,
+      latencyMs: Math.round(page.now()),
+      kbps: 900,
+      peering: 'ok',
+      fresh: Array.from({ length: viewer.segments - before }, (_, i) => ({ hash: before + i, bytes: 1_000 })),
+    }))
+    return { page, viewer }
+  }
+  const reportsIn = (sent: readonly Record<string, unknown>[]) =>
+    sent.flatMap(({ nearcast }) => (nearcast as { report?: Record<string, unknown> }).report ?? [])
+
+  test('are sent to no tracker that does not ask', async () => {
+    const { page, viewer } = watching()
+    page.open()
+    await page.to().accept()
+    await page.to().say({ ...counts, nearcast: { v: 1 } })
+    viewer.segments = 5
+    await page.pass(90_000)
+    await page.signaller.close()
+    expect(reportsIn(page.to().sent())).toEqual([])
+  })
+
+  test('come as often as asked while there is something new, each with the segments since the last', async () => {
+    const { page, viewer } = watching()
+    page.open()
+    await page.to().accept()
+    await page.to().say({ ...counts, nearcast: { v: 1, reportMs: 10_000 } })
+    page.to().sent()
+    viewer.segments = 2
+    await page.pass(10_001)
+    expect(reportsIn(page.to().sent())).toMatchObject([{ segments: 2, fresh: [0, 1_000, 1, 1_000] }])
+    viewer.segments = 3
+    await page.pass(10_000)
+    expect(reportsIn(page.to().sent())).toMatchObject([{ segments: 3, fresh: [2, 1_000] }])
+    await page.pass(30_000)
+    expect(reportsIn(page.to().sent())).toEqual([])
+    await page.to().say({ nearcast: { v: 1, reportMs: 0 } })
+    viewer.segments = 9
+    await page.pass(30_000)
+    expect(reportsIn(page.to().sent())).toEqual([])
+  })
+
+  test('come no more often than every five seconds, whatever a tracker wants', async () => {
+    const { page, viewer } = watching()
+    page.open()
+    await page.to().accept()
+    await page.to().say({ ...counts, nearcast: { v: 1, reportMs: 1 } })
+    page.to().sent()
+    for (let i = 0; i < 20; i++) {
+      viewer.segments++
+      await page.pass(500)
+    }
+    expect(reportsIn(page.to().sent())).toHaveLength(2)
+  })
+
+  test('end with a last one before the goodbye, and begin anew right after a reconnection', async () => {
+    const { page, viewer } = watching()
+    page.open()
+    await page.to().accept()
+    await page.to().say({ ...counts, nearcast: { v: 1, reportMs: 10_000 } })
+    viewer.segments = 2
+    page.to().drop(1006)
+    while (page.sockets.length < 2) await page.pass(100)
+    await page.to().accept()
+    const [again, mark] = page.to().sent()
+    expect(again).toMatchObject({ event: 'started' })
+    expect(reportsIn([mark!])).toMatchObject([{ segments: 2 }])
+    viewer.segments = 3
+    await page.signaller.close()
+    const [last, goodbye] = page.to().sent()
+    expect(reportsIn([last!])).toMatchObject([{ segments: 3, fresh: [2, 1_000] }])
+    expect(goodbye).toMatchObject({ event: 'stopped' })
+  })
+})
 
 describe('with our tracker', () => {
   async function started() {
@@ -276,14 +372,118 @@ describe('with our tracker', () => {
     expect(page.to().sent()).toMatchObject([{ event: 'started' }])
   })
 
-  test('goes away and comes back as asked', async () => {
-    const page = await started()
-    await page.to().say({ nearcast: { reconnect: { afterMs: 3_000 } } })
-    expect(page.to().readyState).toBe(3)
-    await page.pass(2_900)
-    expect(page.sockets).toHaveLength(1)
-    await page.pass(1_100)
-    expect(page.sockets).toHaveLength(2)
+  describe('asked to move', () => {
+    const neighbour = { neighbours: [{ peer_id: binary('2'), level: 'site' }] }
+
+    /** Asked to move in three seconds; `old` serves until then. */
+    async function moving() {
+      const page = await started()
+      const old = page.to()
+      await old.say({ ...counts, nearcast: { ...neighbour, reconnect: { afterMs: 3_000 } } })
+      page.log.length = 0
+      old.sent()
+      return { page, old }
+    }
+
+    test('announces on a new socket before it leaves the old one, and nobody hears of it', async () => {
+      const { page, old } = await moving()
+      await page.pass(2_900)
+      expect(page.sockets).toHaveLength(1)
+      await page.pass(1_100)
+      expect(page.sockets).toHaveLength(2)
+      expect(old.readyState).toBe(1)
+      await page.to().accept()
+      expect(page.to().sent()).toMatchObject([{ event: 'started', trackerid: 'token' }])
+      // Not answered yet: the old one is in use.
+      page.signaller.offer(hex('2'), offerId, 'sdp')
+      expect(old.sent()).toMatchObject([{ offer_id: offerId }])
+      await page.to().say({ ...counts, 'tracker id': 'other', nearcast: {} })
+      await page.pass(2_900)
+      expect(old.readyState).toBe(1)
+      await page.pass(200)
+      expect(old.readyState).toBe(3)
+      // No farewell: where both lead to one tracker it would be the new socket's.
+      expect(old.sent()).toEqual([])
+      expect(page.log).toEqual([])
+      await page.pass(97_500)
+      expect(page.to().sent()).toMatchObject([{ trackerid: 'other' }])
+      expect(page.sockets).toHaveLength(2)
+    })
+
+    test('handshakes end through the socket where they began; new ones take the new socket', async () => {
+      const { page, old } = await moving()
+      await old.say({ peer_id: binary('2'), offer_id: offerId, offer: { type: 'offer', sdp: 'in' } })
+      await page.pass(4_000)
+      await page.to().accept()
+      await page.to().say({ ...counts, nearcast: neighbour })
+      page.to().sent()
+      page.signaller.answer(hex('2'), offerId, 'out')
+      page.signaller.candidate(hex('2'), offerId, 'mine')
+      await page.pass(20)
+      expect(old.sent()).toMatchObject([{ answer: { sdp: 'out' } }, { nearcast: { candidates: ['mine'] } }])
+      page.log.length = 0
+      await old.say({ peer_id: binary('2'), offer_id: offerId, nearcast: { candidates: ['theirs'] } })
+      expect(page.log).toEqual(['candidate 2 theirs'])
+      page.signaller.offer(hex('2'), 'another-offer-of-min', 'sdp')
+      expect(page.to().sent()).toMatchObject([{ offer_id: 'another-offer-of-min' }])
+      // Whatever else the old tracker says is out of date.
+      await old.say({ ...counts, nearcast: { policy: { mode: 'off' } } })
+      await old.say({ 'failure reason': 'no' })
+      expect(page.log).toEqual(['candidate 2 theirs'])
+    })
+
+    test.each([
+      ['is refused', (socket: FakeSocket) => socket.drop(1006)],
+      [
+        'is told no',
+        async (socket: FakeSocket) => {
+          await socket.accept()
+          await socket.say({ 'failure reason': 'full' })
+        },
+      ],
+      ['hears nothing', (socket: FakeSocket) => socket.accept()],
+    ])('stays where it is when the new socket %s, and tries again', async (_, fail) => {
+      const { page, old } = await moving()
+      await page.pass(4_000)
+      await fail(page.to())
+      await page.pass(12_000)
+      expect(old.readyState).toBe(1)
+      expect(page.sockets.length).toBeGreaterThanOrEqual(3)
+      expect(page.log).toEqual([])
+      await page.to().accept()
+      await page.to().say({ ...counts, nearcast: {} })
+      await page.pass(4_000)
+      expect(old.readyState).toBe(3)
+      expect(page.log).toEqual([])
+    })
+
+    test('takes the new socket at once when the old one ends before it was answered', async () => {
+      const { page, old } = await moving()
+      await page.pass(4_000)
+      await page.to().accept()
+      old.drop(1012)
+      await page.to().say({ ...counts, nearcast: {} })
+      expect(page.log).toEqual(['lost no connection to ws://one.test', 'open'])
+      await page.pass(60_000)
+      expect(page.sockets).toHaveLength(2)
+      expect(page.to().readyState).toBe(1)
+    })
+
+    test('a move that was planned ends with the socket, and with the client', async () => {
+      const { page, old } = await moving()
+      old.drop(1012)
+      await page.pass(3_100)
+      expect(page.sockets).toHaveLength(2)
+      await page.pass(2_000)
+      expect(page.sockets).toHaveLength(2)
+      const second = await moving()
+      await second.page.pass(4_000)
+      await second.page.to().accept()
+      void second.page.signaller.close()
+      expect(second.page.sockets.map(({ readyState }) => readyState)).toEqual([3, 3])
+      await second.page.pass(60_000)
+      expect(second.page.sockets).toHaveLength(2)
+    })
   })
 
   test('closing says goodbye, and may be repeated', async () => {

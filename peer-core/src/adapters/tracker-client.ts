@@ -4,10 +4,13 @@ import type { Clock, DialOutcome, MeshState, Signaller, SignallerEvents, Signall
 import { binaryToHex, hexToBinary, isBinaryId } from '../signalling/binary.ts'
 import { type Level, placeOf } from '../signalling/level.ts'
 import { signallingLimits } from '../signalling/limits.ts'
+import type { OwnReport } from '../signalling/report.ts'
 import type { AnnounceResponse, RelayedOffer, WirePolicy } from '../signalling/tracker-message.ts'
 import { Alarms } from './tracker-client/alarms.ts'
+import { JoinToken, type TokenSource } from './tracker-client/join-token.ts'
 import { Routes } from './tracker-client/routes.ts'
 import { type Status, TrackerSession } from './tracker-client/tracker-session.ts'
+import { Ways } from './tracker-client/ways.ts'
 import type { WebSocketConstructor } from './tracker-client/web-socket.ts'
 
 export interface TrackerClientOptions {
@@ -19,10 +22,25 @@ export interface TrackerClientOptions {
   readonly peerId: PeerId
   /** A clock of its own: the client arms one timer. */
   readonly clock: Clock
+  /**
+   * What a tracker's operator may know when it asks: sums, and the segments watched after the first so many. Null: nothing
+   * now. @default nothing is ever told
+   */
+  readonly report?: (segmentsBefore: number) => OwnReport | null
+  /**
+   * A join token for trackers that ask for one, or what brings it: called before the first announce, half a minute before
+   * the token expires, and when it is refused. @default none
+   */
+  readonly token?: TokenSource
   /** In [0, 1), for jitter. @default Math.random */
   readonly random?: () => number
   /** @default the platform's own */
   readonly WebSocket?: WebSocketConstructor
+  /**
+   * Reaches our trackers over HTTP where WebSockets are blocked; null: never.
+   * @default the platform's own, but null when `WebSocket` is given
+   */
+  readonly fetch?: typeof globalThis.fetch | null
 }
 
 /** Inbound offers a second, long run and at once; a hostile tracker could otherwise make us dial without end. */
@@ -32,6 +50,8 @@ const offerBurst = 60
 const keptOutcomes = signallingLimits.outcomes
 /** A measured uplink is news, but no hurry. */
 const capacityWithinMs = 2_000
+/** Where we are decides whom to dial next. */
+const lanWithinMs = 200
 /** Trackers and pages may be told to go; what comes back comes back spread over this, ms. */
 const returnSpreadMs = 1_000
 
@@ -65,11 +85,19 @@ class TrackerClient implements Signaller {
   #allowance = { offers: offerBurst, at: 0 }
 
   constructor(options: TrackerClientOptions) {
-    const WebSocket = options.WebSocket ?? platformWebSocket()
+    const WebSocket = options.WebSocket ?? platformWebSocket() ?? missingWebSocket
+    const fetch = options.fetch === undefined && !options.WebSocket ? platformFetch() : options.fetch
     this.#alarms = new Alarms(options.clock)
     this.#random = options.random ?? Math.random
     const ids = { infoHash: hexToBinary(options.infoHash), peerId: hexToBinary(options.peerId) }
-    this.#trackers = [...new Set(options.urls)].map(url => this.#tracker(url, ids, WebSocket))
+    const report = options.report ?? (() => null)
+    const token = options.token === undefined ? null : new JoinToken(options.token)
+    this.#trackers = [...new Set(options.urls)].map(url => {
+      const Socket = fetch
+        ? new Ways({ WebSocket, fetch, alarms: this.#alarms, random: this.#random }).Socket
+        : WebSocket
+      return this.#tracker(url, ids, report, token, Socket)
+    })
   }
 
   open(events: SignallerEvents): void {
@@ -100,6 +128,9 @@ class TrackerClient implements Signaller {
       tracker.outcomes = [...tracker.outcomes, ...outcomes].slice(-keptOutcomes)
     if (this.#phase === 'idle' || this.#phase === 'closed') return
     if (mode !== before.mode) return this.#modeChanged()
+    // Others of the same private network are nearer than those behind the same address.
+    if ((status.lan ?? null) !== (before.lan ?? null))
+      for (const { session } of this.#trackers) session.announceSoon(lanWithinMs)
     // Others may be sent to us as their parent, or have to find another.
     if ((status.childLinks ?? null) !== (before.childLinks ?? null)) {
       for (const { session } of this.#trackers) session.announceSoon(capacityWithinMs)
@@ -120,17 +151,21 @@ class TrackerClient implements Signaller {
   #tracker(
     url: string,
     ids: { infoHash: string; peerId: string },
-    WebSocket: WebSocketConstructor | null,
+    report: (segmentsBefore: number) => OwnReport | null,
+    token: JoinToken | null,
+    WebSocket: WebSocketConstructor,
   ): Tracker {
     const tracker: Tracker = {
       session: new TrackerSession(
         {
           url,
           ...ids,
-          WebSocket: WebSocket ?? missingWebSocket,
+          WebSocket,
           alarms: this.#alarms,
           random: this.#random,
           status: () => this.#status,
+          report,
+          token,
           takeOutcomes: () => tracker.outcomes.splice(0),
           makeOffers: async count => {
             const offers = (await this.#events?.makeOffers(count)) ?? []
@@ -284,6 +319,10 @@ function wireId(offerId: string): string {
 
 function platformWebSocket(): WebSocketConstructor | null {
   return typeof WebSocket === 'undefined' ? null : (WebSocket as unknown as WebSocketConstructor)
+}
+
+function platformFetch(): typeof globalThis.fetch | null {
+  return typeof fetch === 'undefined' ? null : fetch
 }
 
 const missingWebSocket = class {

@@ -27,6 +27,7 @@ export interface AttemptEvents extends Pick<LinkOutcome, 'onReady' | 'onFail' | 
   onDescription(sdp: string): void
   onCandidate(candidate: string): void
   onCandidateType(type: string): void
+  onLan(network: string): void
 }
 
 /** Candidates taken from one peer for one attempt; a host with many interfaces has some twenty. */
@@ -60,6 +61,7 @@ export class Attempt {
         onDescription: (_, sdp) => events.onDescription(sdp),
         onCandidate: candidate => events.onCandidate(candidate),
         onCandidateType: type => events.onCandidateType(type),
+        onLan: network => events.onLan(network),
       },
     )
     this.#link = createLink(this.#connection, { ...link, peer: plan.peer }, events)

@@ -5,6 +5,7 @@ import type { Clock, Link, Mesh, MeshEvents, MeshState, Signaller, SignallerEven
 import { Attempt, type AttemptPlan } from './attempt.ts'
 import { Backoff } from './backoff.ts'
 import { DialCounts } from './dial-counts.ts'
+import { lanKey } from './lan-key.ts'
 import { LinkBook, type OpenLink } from './link-book.ts'
 import { Neighbours } from './neighbours.ts'
 import { Rest } from './rest.ts'
@@ -28,6 +29,8 @@ export class SignalledMesh implements Mesh {
   #random: () => number
   #mode: Mode
   #childLinks: number | null = null
+  /** Our private network, once a STUN server inside it has seen us. */
+  #lan: string | null = null
   #wan: Policy['wan']
   #iceServers: readonly { readonly urls: string }[]
   #events: MeshEvents | null = null
@@ -278,6 +281,12 @@ export class SignalledMesh implements Mesh {
         this.#candidates.add(type)
         this.#changed()
       },
+      onLan: network => {
+        const lan = lanKey(network, this.#options.infoHash)
+        if (lan === this.#lan) return
+        this.#lan = lan
+        this.#report()
+      },
       onReady: (ready, theirHello) => this.#ready(key, attempt, ready, theirHello),
       onFail: reason => {
         onGone?.()
@@ -427,6 +436,7 @@ export class SignalledMesh implements Mesh {
       have: this.#links.size,
       want,
       childLinks: this.#childLinks,
+      lan: this.#lan,
       outcomes: this.#counts.takeOutcomes(),
     })
   }

@@ -1,8 +1,9 @@
 import type { Mode } from '../core/messages.ts'
 import type { BinaryId } from './binary.ts'
+import type { ViewerReport } from './report.ts'
 
 /** What a client says to a tracker, parsed. Ids are the protocol's 20-character strings. */
-export type ClientMessage = Announce | DirectedOffer | Answer | Candidates | Scrape
+export type ClientMessage = Announce | DirectedOffer | Answer | Candidates | Report | Scrape
 
 export type AnnounceEvent = 'started' | 'stopped' | 'completed' | 'update'
 
@@ -26,6 +27,8 @@ export interface Announce {
 export interface SpeculativeOffer {
   readonly offerId: BinaryId
   readonly sdp: string
+  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
+  readonly sdpJson?: string
 }
 
 export interface ClientExtras {
@@ -36,6 +39,10 @@ export interface ClientExtras {
   readonly outcomes: readonly WireOutcome[]
   /** Child links that its uplink can feed; null while it was not measured. */
   readonly childLinks: number | null
+  /** A join token. */
+  readonly token?: string
+  /** Tells private networks behind one address apart and names none; null when unknown. See `lanKey`. */
+  readonly lan: string | null
   /** Takes named neighbours and addresses its offers itself. */
   readonly directed: boolean
 }
@@ -55,6 +62,8 @@ export interface DirectedOffer {
   readonly to: BinaryId
   readonly offerId: BinaryId
   readonly sdp: string
+  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
+  readonly sdpJson?: string
 }
 
 export interface Answer {
@@ -64,6 +73,8 @@ export interface Answer {
   readonly to: BinaryId
   readonly offerId: BinaryId
   readonly sdp: string
+  /** The same as JSON text, as it came, when that was found; spares writing it anew. */
+  readonly sdpJson?: string
 }
 
 export interface Candidates {
@@ -74,6 +85,15 @@ export interface Candidates {
   readonly offerId: BinaryId
   /** RTCIceCandidateInit as JSON texts. */
   readonly candidates: readonly string[]
+}
+
+/** For the operator. Sent only to a tracker that asked for reports, and not answered. */
+export interface Report {
+  readonly type: 'report'
+  readonly infoHash: BinaryId
+  readonly peerId: BinaryId
+  /** null when it was none. */
+  readonly report: ViewerReport | null
 }
 
 export interface Scrape {

@@ -1,3 +1,5 @@
+export { contentId } from '../identity/content-id.ts'
+export { swarmText } from '../identity/info-hash.ts'
 export { type BinaryId, binaryToHex, hexToBinary, isBinaryId, isHexId } from './binary.ts'
 export type {
   Announce,
@@ -7,6 +9,7 @@ export type {
   ClientExtras,
   ClientMessage,
   DirectedOffer,
+  Report,
   Scrape,
   SpeculativeOffer,
   WireOutcome,
@@ -20,6 +23,15 @@ export {
   type Refusal,
 } from './parse-client.ts'
 export { parseTrackerMessage, parseTrackerText } from './parse-tracker.ts'
+export {
+  type OwnReport,
+  type Peering,
+  peerings,
+  type ReportSum,
+  reportSums,
+  type ViewerReport,
+  type WatchedSegment,
+} from './report.ts'
 export type {
   AnnounceResponse,
   Failure,
@@ -35,7 +47,7 @@ export type {
   WireNeighbour,
   WirePolicy,
 } from './tracker-message.ts'
-export { writeAnnounce, writeSignal } from './write-client.ts'
+export { writeAnnounce, writeReport, writeSignal } from './write-client.ts'
 export {
   type ResponseFields,
   writeAnswer,

@@ -1,10 +1,10 @@
 import type { Place } from '../core/events.ts'
 
 /**
- * How near two peers are, nearest first: an operator's named site, one public address (IPv6: one /64), one
- * prefix (/24, IPv6: /56), one autonomous system, one country, or nothing in common.
+ * How near two peers are, nearest first: one private network behind one address, an operator's named site, one public
+ * address (IPv6: one /64), one prefix (/24, IPv6: /56), one autonomous system, one country, or nothing in common.
  */
-export const levels = ['site', 'address', 'prefix', 'asn', 'country', 'far'] as const
+export const levels = ['lan', 'site', 'address', 'prefix', 'asn', 'country', 'far'] as const
 
 export type Level = (typeof levels)[number]
 
@@ -21,6 +21,7 @@ export function isLevel(value: unknown): value is Level {
 export function placeOf(level: Level | null, groupLevel: Level | null): Place {
   switch (level) {
     case null:
+    case 'lan':
     case 'site':
     case 'address':
       return 'group'

@@ -14,8 +14,12 @@ export const signallingLimits = {
   scrapes: 64,
   /** Dial outcomes in one announce. */
   outcomes: 64,
+  /** Watched segments in one report: half a minute of eight tracks. */
+  freshSegments: 96,
   /** Neighbours named in one message. A full mesh of 24 and its far links fit. */
   neighbours: 64,
+  /** Characters of a join token. */
+  tokenChars: 8_192,
   /** Characters of any short text: reasons, labels, tracker ids. */
   textChars: 512,
 } as const

@@ -6,8 +6,10 @@ import type {
   SpeculativeOffer,
   WireOutcome,
 } from './client-message.ts'
+import { descriptionTexts } from './description-text.ts'
 import { asCandidates, asFields, asMode, asSdp, asText, asWhole, type Fields, parseJson } from './fields.ts'
 import { signallingLimits } from './limits.ts'
+import { asReport } from './report.ts'
 
 /**
  * Why a message was refused. `infoHash` is what the refusal must carry: the reference client crashes on a failure
@@ -17,6 +19,8 @@ export interface Refusal {
   readonly action: 'announce' | 'scrape'
   readonly infoHash: BinaryId | null
   readonly reason: string
+  /** A fresh join token might help. */
+  readonly wantsToken?: boolean
 }
 
 export type ParsedClientMessage =
@@ -26,7 +30,9 @@ export type ParsedClientMessage =
 /** Reads one text frame of a client. Never throws. */
 export function parseClientText(text: string): ParsedClientMessage {
   const value = parseJson(text)
-  return value === undefined ? refuse('announce', null, 'not JSON') : parseClientMessage(value)
+  if (value === undefined) return refuse('announce', null, 'not JSON')
+  const parsed = parseClientMessage(value)
+  return parsed.ok ? { ok: true, message: withTexts(parsed.message, text) } : parsed
 }
 
 /** Reads one decoded message of a client. Never throws. */
@@ -47,6 +53,32 @@ export function parseClientMessage(value: unknown): ParsedClientMessage {
   }
 }
 
+/** The message with its descriptions also as they came; see `description-text.ts`. */
+function withTexts(message: ClientMessage, text: string): ClientMessage {
+  switch (message.type) {
+    case 'announce': {
+      if (message.offers.length === 0) return message
+      const texts = descriptionTexts(text, 'announce')
+      if (texts?.length !== message.offers.length) return message
+      const offers = message.offers.map(({ offerId, sdp }, i) => ({
+        offerId,
+        sdp,
+        sdpJson: texts[i] as string,
+      }))
+      return { ...message, offers }
+    }
+    case 'offer':
+    case 'answer': {
+      const [sdpJson] = descriptionTexts(text, message.type) ?? []
+      return sdpJson === undefined ? message : { ...message, sdpJson }
+    }
+    case 'candidates':
+    case 'report':
+    case 'scrape':
+      return message
+  }
+}
+
 function parseAnnounce(fields: Fields): ParsedClientMessage {
   const infoHash = fields['info_hash']
   const peerId = fields['peer_id']
@@ -55,6 +87,10 @@ function parseAnnounce(fields: Fields): ParsedClientMessage {
   const to = fields['to_peer_id']
   if (to !== undefined || fields['answer'] !== undefined) return parseSignal(fields, infoHash, peerId, to)
 
+  const report = asFields(fields['nearcast'])?.['report']
+  if (report !== undefined) {
+    return { ok: true, message: { type: 'report', infoHash, peerId, report: asReport(report) } }
+  }
   const event = asEvent(fields['event'])
   if (event === null) return refuse('announce', infoHash, 'unknown event')
   const offers = asOffers(fields['offers'])
@@ -151,14 +187,22 @@ function asExtras(value: unknown): ClientExtras | null {
   if (fields === null) return null
   const neighbours = asFields(fields['neighbours'])
   const caps = fields['caps']
+  const token = asText(fields['token'], signallingLimits.tokenChars)
   return {
     mode: asMode(fields['mode']) ?? 'share',
     have: asWhole(neighbours?.['have'], 0, 10_000) ?? 0,
     want: asWhole(neighbours?.['want'], 0, 10_000) ?? 0,
     outcomes: asOutcomes(fields['outcomes']),
     childLinks: asWhole(fields['childLinks'], 0, 1_000),
+    ...(token !== null && { token }),
+    lan: asLan(asFields(fields['network'])?.['lan']),
     directed: Array.isArray(caps) && caps.includes('directed'),
   }
+}
+
+/** 0 to 1023 in base 36, as `lanKey` writes it. */
+function asLan(value: unknown): string | null {
+  return typeof value === 'string' && /^[0-9a-z]{1,2}$/.test(value) ? value : null
 }
 
 function asOutcomes(value: unknown): readonly WireOutcome[] {

@@ -24,7 +24,12 @@ export function parseTrackerMessage(value: unknown): TrackerMessage | null {
   if (fields === null) return null
   const reason = asText(fields['failure reason'])
   if (reason !== null && reason !== '') {
-    return { type: 'failure', infoHash: isBinaryId(fields['info_hash']) ? fields['info_hash'] : null, reason }
+    return {
+      type: 'failure',
+      infoHash: isBinaryId(fields['info_hash']) ? fields['info_hash'] : null,
+      reason,
+      ...(asFields(fields['nearcast'])?.['refused'] === 'token' && { wantsToken: true }),
+    }
   }
   if (fields['action'] === 'scrape') return parseScrape(fields)
   return fields['action'] === 'announce' ? parseAnnounce(fields) : null
@@ -102,6 +107,7 @@ function asExtras(value: unknown): TrackerExtras | null {
   const neighbours = asNeighbours(fields['neighbours'])
   const backbone = asBackbone(fields['backbone'])
   const ice = asIce(fields['ice'])
+  const reportMs = asWhole(fields['reportMs'], 0, 3_600_000)
   const afterMs = asWhole(asFields(fields['reconnect'])?.['afterMs'], 0, 3_600_000)
   return {
     ...(group && { group }),
@@ -109,6 +115,7 @@ function asExtras(value: unknown): TrackerExtras | null {
     ...(neighbours && { neighbours }),
     ...(backbone && { backbone }),
     ...(ice && { ice }),
+    ...(reportMs !== null && { reportMs }),
     ...(afterMs !== null && { reconnect: { afterMs } }),
   }
 }

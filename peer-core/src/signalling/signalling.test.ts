@@ -4,7 +4,8 @@ import { binaryToHex, hexToBinary, isBinaryId } from './binary.ts'
 import { placeOf } from './level.ts'
 import { parseClientMessage, parseClientText } from './parse-client.ts'
 import { parseTrackerMessage, parseTrackerText } from './parse-tracker.ts'
-import { writeAnnounce, writeSignal } from './write-client.ts'
+import { type OwnReport, peerings, reportSums } from './report.ts'
+import { writeAnnounce, writeReport, writeSignal } from './write-client.ts'
 import {
   writeAnswer,
   writeCandidates,
@@ -46,6 +47,67 @@ describe('binary ids', () => {
   })
 })
 
+describe('what a client reports', () => {
+  const sum = fc.integer({ min: 0, max: 1e15 })
+  const orNull = (most: number) => fc.option(fc.integer({ min: 0, max: most }))
+  const report = fc.record({
+    ...(Object.fromEntries(reportSums.map(name => [name, sum])) as Record<
+      (typeof reportSums)[number],
+      typeof sum
+    >),
+    node: fc.boolean(),
+    startMs: orNull(600_000),
+    latencyMs: orNull(86_400_000),
+    kbps: orNull(1_000_000),
+    peering: fc.constantFrom(...peerings),
+    fresh: fc.array(fc.record({ hash: fc.nat(0xffff_ffff), bytes: fc.integer({ min: 1, max: 1 << 30 }) }), {
+      maxLength: 96,
+    }),
+  })
+
+  test('comes back as it was written', () => {
+    fc.assert(
+      fc.property(report, written => {
+        expect(parseClientText(writeReport({ infoHash, peerId, report: written as OwnReport }))).toEqual({
+          ok: true,
+          message: { type: 'report', infoHash, peerId, report: written },
+        })
+      }),
+      { seed: 3 },
+    )
+  })
+
+  test('is never read as anything but whole numbers within bounds, whatever it says', () => {
+    const odd = fc.oneof(fc.jsonValue(), fc.double(), fc.constantFrom(-1, 1e16, '5', null, [], {}))
+    const field = fc.constantFrom(...reportSums, 'startMs', 'latencyMs', 'kbps', 'peering', 'fresh', 'node')
+    fc.assert(
+      fc.property(report, fc.dictionary(field, odd), (good, changes) => {
+        const parsed = parseClientMessage({ ...announce, nearcast: { report: { ...good, ...changes } } })
+        if (!parsed.ok || parsed.message.type !== 'report') throw new Error('no report')
+        const read = parsed.message.report
+        if (read === null) return
+        const numbers = [
+          ...reportSums.map(name => read[name]),
+          ...read.fresh.flatMap(({ hash, bytes }) => [hash, bytes]),
+        ]
+        for (const number of numbers) expect(Number.isSafeInteger(number) && number >= 0).toBe(true)
+        for (const gauge of [read.startMs, read.latencyMs, read.kbps])
+          expect(gauge === null || (Number.isSafeInteger(gauge) && gauge >= 0)).toBe(true)
+        expect(peerings).toContain(read.peering)
+        expect(read.fresh.length).toBeLessThanOrEqual(96)
+      }),
+      { seed: 3, numRuns: 500 },
+    )
+  })
+
+  test('a word that only a newer client knows counts as connecting', () => {
+    const own = { ...fc.sample(report, { seed: 1, numRuns: 1 })[0]!, peering: 'quantum-blocked' }
+    expect(parseClientText(writeReport({ infoHash, peerId, report: own }))).toMatchObject({
+      message: { report: { peering: 'connecting' } },
+    })
+  })
+})
+
 describe('what a client says', () => {
   test('an announce with offers and our fields comes back as it was written', () => {
     const message = {
@@ -62,6 +124,7 @@ describe('what a client says', () => {
         want: 6,
         outcomes: [{ peer: other, ok: true, ms: 80, pair: 'host-host' }],
         childLinks: 8,
+        lan: 'a3',
         directed: true,
       },
     }
@@ -76,7 +139,7 @@ describe('what a client says', () => {
     { type: 'answer' as const, infoHash, peerId, to: other, offerId, sdp: 'v=0' },
     { type: 'candidates' as const, infoHash, peerId, to: other, offerId, candidates: ['{"candidate":""}'] },
   ])('$type comes back as it was written', signal => {
-    expect(parseClientText(writeSignal(signal))).toEqual({ ok: true, message: signal })
+    expect(parseClientText(writeSignal(signal))).toMatchObject({ ok: true, message: signal })
   })
 
   test.each([
@@ -154,7 +217,15 @@ describe('what a client says', () => {
     }
     expect(parseClientMessage({ ...announce, nearcast })).toMatchObject({
       message: {
-        extras: { mode: 'share', have: 0, want: 0, outcomes: [], childLinks: null, directed: false },
+        extras: {
+          mode: 'share',
+          have: 0,
+          want: 0,
+          outcomes: [],
+          childLinks: null,
+          lan: null,
+          directed: false,
+        },
       },
     })
     expect(parseClientMessage({ ...announce, nearcast: [] })).toMatchObject({ message: { extras: null } })
@@ -195,7 +266,7 @@ describe('what a tracker says', () => {
   })
 
   test('offers, answers and candidates come back as they were written', () => {
-    expect(parseTrackerText(writeOffer(infoHash, other, offerId, 'v=0', null))).toEqual({
+    expect(parseTrackerText(writeOffer(infoHash, other, offerId, '"v=0"', null))).toEqual({
       type: 'offer',
       infoHash,
       from: other,
@@ -205,12 +276,12 @@ describe('what a tracker says', () => {
       trickle: false,
     })
     expect(
-      parseTrackerText(writeOffer(infoHash, other, offerId, 'v=0', { level: 'far', trickle: true })),
+      parseTrackerText(writeOffer(infoHash, other, offerId, '"v=0"', { level: 'far', trickle: true })),
     ).toMatchObject({
       level: 'far',
       trickle: true,
     })
-    expect(parseTrackerText(writeAnswer(infoHash, other, offerId, 'v=0'))).toMatchObject({
+    expect(parseTrackerText(writeAnswer(infoHash, other, offerId, '"v=0"'))).toMatchObject({
       type: 'answer',
       from: other,
     })

@@ -36,6 +36,8 @@ export interface TrackerExtras {
   readonly backbone?: WireBackbone
   /** STUN URLs of the tracker. */
   readonly ice?: readonly string[]
+  /** The operator would like a report so often, ms; 0 no more. */
+  readonly reportMs?: number
   /** The tracker wants this client to come back after a while, perhaps to another machine. */
   readonly reconnect?: { readonly afterMs: number }
 }
@@ -117,4 +119,6 @@ export interface Failure {
   /** null when the tracker did not say which swarm it means. */
   readonly infoHash: BinaryId | null
   readonly reason: string
+  /** A fresh join token might help. */
+  readonly wantsToken?: true
 }

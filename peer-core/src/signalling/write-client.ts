@@ -1,4 +1,5 @@
-import type { Announce, Answer, Candidates, DirectedOffer } from './client-message.ts'
+import type { Announce, Answer, Candidates, DirectedOffer, Report } from './client-message.ts'
+import { type OwnReport, wireReport } from './report.ts'
 
 /** Texts for what a client says. The counterpart of `parse-client.ts`. */
 
@@ -19,13 +20,28 @@ export function writeAnnounce(announce: Omit<Announce, 'type'>): string {
     ...(extras && {
       nearcast: {
         v: 1,
+        ...(extras.token !== undefined && { token: extras.token }),
         mode: extras.mode,
         neighbours: { have: extras.have, want: extras.want },
         ...(extras.outcomes.length > 0 && { outcomes: extras.outcomes }),
         ...(extras.childLinks !== null && { childLinks: extras.childLinks }),
+        ...(extras.lan !== null && { network: { lan: extras.lan } }),
         ...(extras.directed && { caps: ['directed', 'trickle'] }),
       },
     }),
+  })
+}
+
+export function writeReport({
+  infoHash,
+  peerId,
+  report,
+}: Omit<Report, 'type' | 'report'> & { readonly report: OwnReport }): string {
+  return JSON.stringify({
+    action: 'announce',
+    info_hash: infoHash,
+    peer_id: peerId,
+    nearcast: { v: 1, report: wireReport(report) },
   })
 }
 

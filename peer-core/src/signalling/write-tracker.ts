@@ -36,32 +36,28 @@ export function writePush(infoHash: BinaryId, extras: TrackerExtras): string {
   return JSON.stringify({ action: 'announce', info_hash: infoHash, nearcast: wireExtras(extras) })
 }
 
-/** `ours`: what a client that speaks our fields learns beside the offer. */
+/**
+ * Joined by hand, since this is nearly all that a tracker sends. `sdpJson`: the description as a JSON string. `ours`: what a
+ * client that speaks our fields learns beside the offer.
+ */
 export function writeOffer(
   infoHash: BinaryId,
   from: BinaryId,
   offerId: BinaryId,
-  sdp: string,
+  sdpJson: string,
   ours: { readonly level: Level; readonly trickle: boolean } | null,
 ): string {
-  return JSON.stringify({
-    action: 'announce',
-    info_hash: infoHash,
-    peer_id: from,
-    offer: { type: 'offer', sdp },
-    offer_id: offerId,
-    ...(ours && { nearcast: { v: 1, level: ours.level, trickle: ours.trickle } }),
-  })
+  const extras = ours && `,"nearcast":${JSON.stringify({ v: 1, level: ours.level, trickle: ours.trickle })}`
+  return `${head(infoHash, from)},"offer":{"type":"offer","sdp":${sdpJson}},"offer_id":${JSON.stringify(offerId)}${extras ?? ''}}`
 }
 
-export function writeAnswer(infoHash: BinaryId, from: BinaryId, offerId: BinaryId, sdp: string): string {
-  return JSON.stringify({
-    action: 'announce',
-    info_hash: infoHash,
-    peer_id: from,
-    answer: { type: 'answer', sdp },
-    offer_id: offerId,
-  })
+/** `sdpJson`: the description as a JSON string. */
+export function writeAnswer(infoHash: BinaryId, from: BinaryId, offerId: BinaryId, sdpJson: string): string {
+  return `${head(infoHash, from)},"answer":{"type":"answer","sdp":${sdpJson}},"offer_id":${JSON.stringify(offerId)}}`
+}
+
+function head(infoHash: BinaryId, from: BinaryId): string {
+  return `{"action":"announce","info_hash":${JSON.stringify(infoHash)},"peer_id":${JSON.stringify(from)}`
 }
 
 export function writeCandidates(
@@ -93,8 +89,11 @@ export function writeScrape(swarms: readonly ScrapedSwarm[], minRequestSeconds: 
  * null when the refusal cannot be said without crashing the reference client, which reads `info_hash` of every
  * announce message: then the socket can only be closed. Of a scrape it reads nothing but `files`.
  */
-export function writeRefusal({ action, infoHash, reason }: Refusal): string | null {
-  if (infoHash !== null) return JSON.stringify({ action, info_hash: infoHash, 'failure reason': reason })
+export function writeRefusal({ action, infoHash, reason, wantsToken = false }: Refusal): string | null {
+  if (infoHash !== null) {
+    const ours = wantsToken ? { nearcast: { v: 1, refused: 'token' } } : null
+    return JSON.stringify({ action, info_hash: infoHash, 'failure reason': reason, ...ours })
+  }
   return action === 'scrape' ? JSON.stringify({ action, files: {}, 'failure reason': reason }) : null
 }
 

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseByteSize } from './byte-size.ts'
 import type { HeadlessOptions } from './headless-options.ts'
@@ -26,6 +27,7 @@ interface Flags {
   readonly uploadKbps: number
   readonly contentId?: string
   readonly tokenParam: readonly string[]
+  readonly joinTokenFile?: string
   readonly for: number
   readonly exitWhenDone: boolean
   readonly json: boolean
@@ -73,6 +75,7 @@ export function parseCli(argv: readonly string[], resolvePath: (path: string) =>
     .option('--upload-kbps <number>', 'most to upload, kbit/s; 0: no cap', whole, 0)
     .option('--content-id <id>', 'name of the content, when the page sets one')
     .option('--token-param <name>', 'query parameter that is a token; may be repeated', collect, [])
+    .option('--join-token-file <file>', 'join token for the tracker; read anew whenever one is needed')
     .option('--for <seconds>', 'stop after this long; 0: run until stopped', seconds, 0)
     .option('--exit-when-done', 'stop when the recording was played, or cached as far as it fits', false)
     .option('--json', 'print a report as one JSON value on the last line of standard output', false)
@@ -102,6 +105,7 @@ export function parseCli(argv: readonly string[], resolvePath: (path: string) =>
       uploadKbps: flags.uploadKbps,
       ...(flags.contentId !== undefined && { contentId: flags.contentId }),
       tokenParams: flags.tokenParam,
+      ...(flags.joinTokenFile !== undefined && { token: tokenIn(resolvePath(flags.joinTokenFile)) }),
     },
     json: flags.json,
     seconds: flags.for,
@@ -114,6 +118,10 @@ Examples:
   npm run peer -- --manifest http://localhost:8080/live/ts/master.m3u8 --tracker ws://localhost:8080/announce
   npm run peer -- --manifest https://media.example/film/master.m3u8 --tracker wss://tracker.example/ \\
       --role seed --cache /var/cache/nearcast --cache-size 50GB`
+
+function tokenIn(file: string): () => Promise<string> {
+  return async () => (await readFile(file, 'utf8')).trim()
+}
 
 function size(text: string): number {
   const bytes = parseByteSize(text)

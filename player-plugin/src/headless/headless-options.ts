@@ -1,4 +1,4 @@
-import type { IdentityHook, Integrity, Mode } from '@nearcast/peer-core'
+import type { IdentityHook, Integrity, Mode, TokenSource } from '@nearcast/peer-core'
 import { HeadlessError } from './headless-error.ts'
 import type { RenditionChoice } from './multivariant.ts'
 
@@ -10,6 +10,8 @@ export interface HeadlessOptions {
   readonly manifest: string
   /** WebSocket URLs. */
   readonly trackers: readonly string[]
+  /** As the plugin's option of that name. @default none */
+  readonly token?: TokenSource
   /** @default 'viewer' */
   readonly role?: HeadlessRole
   /** `leech` takes and never gives; a seed always gives. @default 'share' */
@@ -46,8 +48,8 @@ export interface HeadlessOptions {
   readonly iceServers?: readonly { readonly urls: string }[]
 }
 
-export type ResolvedHeadless = Required<Omit<HeadlessOptions, 'cacheDir' | 'segmentKey'>> &
-  Pick<HeadlessOptions, 'cacheDir' | 'segmentKey'>
+export type ResolvedHeadless = Required<Omit<HeadlessOptions, 'cacheDir' | 'segmentKey' | 'token'>> &
+  Pick<HeadlessOptions, 'cacheDir' | 'segmentKey' | 'token'>
 
 /** @throws HeadlessError for a URL that cannot be one */
 export function resolveHeadless(options: HeadlessOptions): ResolvedHeadless {

@@ -6,13 +6,16 @@ import {
   createHasher,
   type Delivery,
   infoHash,
+  type Playback,
   type SegmentKey,
   type SegmentSource,
   type Swarm,
   SwarmError,
+  Tally,
   type TrackPath,
 } from '@nearcast/peer-core'
 import { createFileStore } from '@nearcast/peer-core/node'
+import { dialVerdict } from '../diagnosis.ts'
 import { TrackDirectory } from '../hls/track-directory.ts'
 import { formatBytes } from './byte-size.ts'
 import { HeadlessError } from './headless-error.ts'
@@ -120,7 +123,11 @@ class Peer implements HeadlessPeer {
     this.done = new Promise(resolve => {
       this.#finish = resolve
     })
-    this.swarm = startNodeSwarm(options, parts.hash, parts.shelf)
+    const tally = new Tally(() => performance.now())
+    this.swarm = startNodeSwarm(options, parts.hash, parts.shelf, segmentsBefore =>
+      tally.report(segmentsBefore, this.#peering(), this.#playback()),
+    )
+    tally.watch(this.swarm)
     const { tokenParams, segmentKey, sidecar } = options
     const directory = new TrackDirectory(segmentKey ? { tokenParams, segmentKey } : { tokenParams })
     const feeds: PlaylistFeed[] = []
@@ -259,6 +266,27 @@ class Peer implements HeadlessPeer {
     // The swarm takes them over, and then hears again what is listed.
     await immediate()
     for (const feed of this.#feeds) feed.tell()
+  }
+
+  /** One word for the operator; a headless peer has no browser whose permissions could be in the way. */
+  #peering(): string {
+    const { peers, mesh } = this.swarm.snapshot()
+    if (peers.length > 0) return 'ok'
+    const stun = this.#options.iceServers.length > 0
+    return dialVerdict({ localNetworkAccess: 'unsupported', stun }, mesh)
+  }
+
+  /** Null for a seed: nobody watches it. */
+  #playback(): Playback | null {
+    if (this.#options.role !== 'viewer') return null
+    const viewer = this.#runner?.type === 'viewer' ? this.#runner.viewer.report() : null
+    return {
+      startMs: viewer && viewer.startupMs > 0 ? Math.round(viewer.startupMs) : null,
+      latencyMs: viewer && viewer.latencyMs > 0 ? Math.round(viewer.latencyMs) : null,
+      kbps: null,
+      stalls: viewer?.stalls ?? 0,
+      stallMs: Math.round(viewer?.stalledMs ?? 0),
+    }
   }
 
   #tell(reason: HeadlessProblem['reason'], message: string): void {

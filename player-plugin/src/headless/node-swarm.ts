@@ -8,6 +8,7 @@ import {
   createTimerClock,
   createTrackerClient,
   type Hasher,
+  type OwnReport,
   type Swarm,
 } from '@nearcast/peer-core'
 import { createWeriftWrtc } from '@nearcast/peer-core/node'
@@ -19,11 +20,20 @@ export function startNodeSwarm(
   options: ResolvedHeadless,
   infoHash: string,
   shelf: Shelf,
+  report: (segmentsBefore: number) => OwnReport | null = () => null,
   hasher: Hasher = createHasher(),
 ): Swarm {
   const { trackers, iceServers, mode, wan, integrity, uploadKbps, cacheBytes, cacheDir } = options
   const self = createPeerId()
-  const signaller = createTrackerClient({ urls: trackers, infoHash, peerId: self, clock: createTimerClock() })
+  const clock = createTimerClock()
+  const signaller = createTrackerClient({
+    urls: trackers,
+    infoHash,
+    peerId: self,
+    clock,
+    report,
+    ...(options.token !== undefined && { token: options.token }),
+  })
   const mesh = createMesh({
     self,
     infoHash,

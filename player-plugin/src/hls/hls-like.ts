@@ -11,6 +11,8 @@ export interface HlsLike {
   readonly media: HTMLMediaElement | null
   readonly levels: readonly HlsLevelLike[]
   readonly loadLevel: number
+  /** Seconds behind the live edge; 0 unknown or no live stream. */
+  readonly latency?: number
   readonly url: string | null
   /** Bit/s; the configured default until something was measured. */
   readonly bandwidthEstimate: number

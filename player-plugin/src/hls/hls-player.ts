@@ -1,10 +1,11 @@
-import type { Delivery, IdentityRules, PlayerPosition, Swarm, TrackPath } from '@nearcast/peer-core'
+import type { Delivery, IdentityRules, Playback, PlayerPosition, Swarm, TrackPath } from '@nearcast/peer-core'
 import type { PlainReason } from '../plain.ts'
 import type { PlayerEstimate } from './abr-stats.ts'
 import { bufferedMs, deadlineOf, type Playhead } from './deadline.ts'
 import type { Route } from './fragment-loader.ts'
 import type { DetailsLike, FragmentLike, HlsLike, LoaderContextLike, LoaderStatsLike } from './hls-like.ts'
 import { levelCap } from './level-cap.ts'
+import { PlaybackMeter } from './playback-meter.ts'
 import type { PlaylistWindow } from './playlist-window.ts'
 import { TrackDirectory } from './track-directory.ts'
 
@@ -44,6 +45,7 @@ const mediaEvents = [
   'pause',
   'ratechange',
   'waiting',
+  'canplay',
 ] as const
 
 /** Position reports that follow each other closer than this say nothing new, ms. */
@@ -64,6 +66,8 @@ export class HlsPlayer {
   readonly #unsettled = new Map<string, 'start' | 'seek'>()
   /** Loads that say nothing about the line: see `#onParsed`. */
   readonly #neutral = new WeakSet<LoaderStatsLike>()
+  readonly #meter = new PlaybackMeter()
+  #isLive = false
   #swarm: Swarm | null = null
   #media: HTMLMediaElement | null = null
   #undoMedia: () => void = () => {}
@@ -147,6 +151,13 @@ export class HlsPlayer {
     }
   }
 
+  /** For the operator. */
+  playback(): Playback {
+    const { latency = 0, levels, loadLevel } = this.hls
+    // hls.js has a latency for recordings too: the distance to their end.
+    return this.#meter.read(performance.now(), this.#isLive ? latency : 0, levels[loadLevel]?.bitrate ?? 0)
+  }
+
   close(): void {
     for (const undo of this.#undo.splice(0)) undo()
     this.#undoMedia()
@@ -195,6 +206,7 @@ export class HlsPlayer {
   }
 
   #onManifest(url: string): void {
+    this.#meter.load(performance.now())
     this.#tracks.clear()
     this.#playing.clear()
     this.#delivered.clear()
@@ -219,6 +231,7 @@ export class HlsPlayer {
   }
 
   #onPlaylist(details: DetailsLike): void {
+    this.#isLive = details.live
     const window = this.#tracks.update(details)
     this.#giveWindow(window)
     if (!details.live && !this.#tracks.hasDigests(window.track))
@@ -246,6 +259,7 @@ export class HlsPlayer {
     this.#media = media
     if (!media) return
     const onEvent = (event: Event) => {
+      this.#meter.hear(event.type, media, performance.now())
       if (event.type === 'seeking') for (const type of this.#delivered) this.#unsettled.set(type, 'seek')
       this.#guard(() => this.#givePosition(event.type !== 'timeupdate'))
     }

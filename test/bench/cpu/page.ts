@@ -90,7 +90,15 @@ export async function channels(): Promise<ChannelReport> {
 
 async function startAlone({ playlist, tracker, storeBytes }: PageSetup): Promise<Swarm> {
   const config = resolveConfig({ tracker, storeBytes }, false)
-  return (await startSwarm({ contentId: playlist, config, mode: 'share', edge: createEdgeSource() })).swarm
+  return (
+    await startSwarm({
+      contentId: playlist,
+      config,
+      mode: 'share',
+      edge: createEdgeSource(),
+      report: () => null,
+    })
+  ).swarm
 }
 
 async function startBeside(

@@ -172,6 +172,7 @@ export async function report(): Promise<ViewerReport> {
 export const diagnose = () => nearcast?.diagnose()
 export const trace = () => nearcast?.trace() ?? ''
 export const setMode = (mode: 'share' | 'leech' | 'off') => nearcast?.setMode(mode)
+export const leave = () => nearcast?.destroy()
 export const seek = (seconds: number) => {
   video.currentTime = seconds
 }

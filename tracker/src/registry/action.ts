@@ -6,6 +6,8 @@ export type Action =
   | { readonly type: 'send'; readonly to: ConnectionId; readonly message: string }
   /** `code`: a WebSocket close code (RFC 6455 §7.4). */
   | { readonly type: 'close'; readonly to: ConnectionId; readonly code: number; readonly reason: string }
+  /** Look at a join token; the registry waits for `verified` before it hears more of this socket. */
+  | { readonly type: 'verify'; readonly to: ConnectionId; readonly token: string }
   /** Ask whether the other end still lives; it answers with `pong`. */
   | { readonly type: 'ping'; readonly to: ConnectionId }
 

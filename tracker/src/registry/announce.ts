@@ -1,15 +1,17 @@
-import type { Announce, BinaryId, TrackerExtras } from '@nearcast/peer-core/signalling'
+import type { Announce, SpeculativeOffer, TrackerExtras } from '@nearcast/peer-core/signalling'
 import { writeOffer, writeResponse } from '@nearcast/peer-core/signalling'
+import { screenedDescription } from '../candidates/screened.ts'
 import type { BagLevel } from './bag.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
 import { groupOf } from './group.ts'
 import { announceInterval } from './interval.ts'
-import { meet } from './meet.ts'
+import type { OpenOffer } from './ledger.ts'
+import { invite, meet } from './meet.ts'
 import { handOver, join, leave, refresh } from './membership.ts'
 import type { Peer } from './peer.ts'
 import { takePlace } from './places.ts'
-import { pickNeighbours, pickReceivers } from './select.ts'
+import { pickNeighbours, pickReceivers, type Selection } from './select.ts'
 
 /** Takes one announce: admit, update, match, answer. */
 export function announce(context: Context, connection: Connection, message: Announce): void {
@@ -28,12 +30,16 @@ export function announce(context: Context, connection: Connection, message: Anno
 
   respond(context, peer, news)
   const wanted = Math.min(message.offers.length, message.numwant ?? message.offers.length)
-  const picks = pickReceivers(peer, wanted, { ...context, now: context.now() })
+  const picks = pickReceivers(peer, wanted, selectionOf(context))
   picks.forEach(({ peer: receiver, level }, i) => {
     const offer = message.offers[i]
     if (offer === undefined) return
-    relayOffer(context, peer, receiver, level as BagLevel, offer.offerId, offer.sdp, 'speculative')
+    relayOffer(context, peer, receiver, level, offer, 'speculative')
   })
+}
+
+function selectionOf({ now, random, limits }: Context): Selection {
+  return { now: now(), random, limits }
 }
 
 /** Relays an offer and notes it in the receiver's ledger, the only way an answer to it will pass. */
@@ -42,26 +48,29 @@ export function relayOffer(
   from: Peer,
   receiver: Peer,
   level: BagLevel,
-  offerId: BinaryId,
-  sdp: string,
+  offered: SpeculativeOffer,
   kind: 'speculative' | 'directed',
 ): void {
   const now = context.now()
-  const offer = {
+  const { offerId } = offered
+  const offer: OpenOffer = {
     from,
+    receiver,
+    offerId,
     level,
     kind,
     until: now + context.limits.offerMs,
-    state: 'open' as const,
+    state: 'open',
     offererCandidates: 0,
     answererCandidates: 0,
   }
-  receiver.ledger.add(offerId, offer)
-  context.expiries.push({ receiver, offerId, offer, until: offer.until })
+  receiver.ledger.add(offer)
+  context.expiries.push(offer)
   meet(from, receiver, level, now)
   context.counters.offers[level]++
+  const sdpJson = screenedDescription(context, from, offered)
   const ours = receiver.speaks === 'standard' ? null : { level, trickle: kind === 'directed' }
-  send(context, receiver.connection, writeOffer(from.swarm.infoHash, from.id, offerId, sdp, ours))
+  send(context, receiver.connection, writeOffer(from.swarm.infoHash, from.id, offerId, sdpJson, ours))
 }
 
 function admit(
@@ -103,10 +112,10 @@ function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
   const group = groupOf(peer, context.labels)
   if (group !== null) peer.told = group
   const place = takePlace(context, peer)
-  const picks = peer.speaks === 'directed' ? pickNeighbours(peer, { ...context, now }) : []
+  const picks = peer.speaks === 'directed' ? pickNeighbours(peer, selectionOf(context)) : []
   for (const { peer: other, level } of picks) {
-    meet(peer, other, level as BagLevel, now)
-    context.counters.named[level as BagLevel]++
+    invite(peer, other, level, now, context.limits.offerMs)
+    context.counters.named[level]++
   }
   const neighbours = [
     ...(place?.neighbours ?? []),
@@ -114,8 +123,9 @@ function extrasFor(context: Context, peer: Peer, news: boolean): TrackerExtras {
   ]
   return {
     ...(group && { group }),
-    ...(news && { policy: peer.connection.standing.policy }),
+    ...(news && { policy: peer.policy }),
     ...(news && peer.connection.ice.length > 0 && { ice: peer.connection.ice }),
+    ...(context.reports !== null && { reportMs: context.reports.everyMs() }),
     ...(place && { backbone: place.backbone }),
     ...(neighbours.length > 0 && { neighbours }),
   }
@@ -140,7 +150,9 @@ function farewell(context: Context, connection: Connection, message: Announce, h
 
 /** Whoever comes from the same address, or shows what only the owner was given, is the owner come back. */
 function mayTakeOver(connection: Connection, holder: Peer, message: Announce): boolean {
-  if (connection.standing.network.address === holder.connection.standing.network.address) return true
+  // Behind a carrier's NAT a stranger comes from the same address.
+  const isHome = connection.standing.network.address === holder.connection.standing.network.address
+  if (isHome && holder.sharesLine) return true
   return message.trackerId !== '' && message.trackerId === holder.token
 }
 

@@ -59,6 +59,20 @@ describe('Backbone', () => {
     expect(backbone.standing(50)?.links).not.toContain(parent)
   })
 
+  it('stays shallow, with two parents for everybody, while a fifth of a thousand leaves', () => {
+    const backbone = grown(1000)
+    const here = Array.from({ length: 1000 }, (_, i) => i)
+    for (let seed = 1; here.length > 800; ) {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+      backbone.remove(here.splice(seed % here.length, 1)[0] ?? -1)
+      for (const peer of here) {
+        const standing = backbone.standing(peer)
+        if (standing?.role === 'member') expect(standing.links).toHaveLength(2)
+      }
+    }
+    expect(Math.max(...here.map(peer => backbone.standing(peer)?.hops ?? Infinity))).toBeLessThanOrEqual(4)
+  })
+
   it('leaves a pair that could not be linked apart', () => {
     const backbone = grown(40)
     const parent = firstParent(backbone, 30)

@@ -42,6 +42,8 @@ interface Member<Peer> {
 
 /** A pair that failed is not tried again while this many younger failures are remembered. */
 const mostRefused = 32
+/** With each that leaves so many are moved up: without it a tree of three levels has eight after a fifth has left. */
+const liftsPerLeave = 2
 /** Fewer child links than this are no help in the middle. */
 const leastFetcherSlots = 4
 
@@ -53,6 +55,8 @@ export class Backbone<Peer> {
   readonly #open: Set<Member<Peer>>[] = []
   /** Members with fewer parents than they should have. */
   readonly #needy = new Set<Member<Peer>>()
+  /** Members who made room for others, to be adopted anew. */
+  readonly #displaced = new Set<Member<Peer>>()
   readonly #changed = new Set<Peer>()
   #joins = 0
   #epoch = 0
@@ -96,6 +100,7 @@ export class Backbone<Peer> {
     this.#members.delete(peer)
     this.#changed.delete(peer)
     this.#needy.delete(member)
+    this.#displaced.delete(member)
     this.#close(member)
     for (const parent of [...member.parents]) this.#detach(parent, member)
     const orphans = [...member.children]
@@ -103,6 +108,7 @@ export class Backbone<Peer> {
     if (this.#fetchers.delete(member)) this.#replaceFetcher()
     for (const child of orphans) this.#adopt(child)
     this.#feedNeedy()
+    for (let i = 0; i < liftsPerLeave; i++) this.#lift()
   }
 
   /** A new measurement of its uplink, or another mode. */
@@ -139,6 +145,7 @@ export class Backbone<Peer> {
       this.#detach(two, one)
       this.#adopt(one)
     }
+    this.#feedNeedy()
   }
 
   standing(peer: Peer): Standing<Peer> | null {
@@ -216,7 +223,7 @@ export class Backbone<Peer> {
     if (member.isFetcher) return
     this.#changed.add(member.peer)
     while (member.parents.size < this.#limits.parents) {
-      const parent = this.#findParent(member)
+      const parent = this.#findParent(member) ?? this.#makeRoom(member)
       if (parent === null) break
       parent.children.add(member)
       member.parents.add(parent)
@@ -237,7 +244,9 @@ export class Backbone<Peer> {
 
   /** Whoever feeds others goes near the middle, whoever only takes to the rim. */
   #findParent(member: Member<Peer>): Member<Peer> | null {
-    const levels = Math.min(this.#open.length, member.hops === Infinity ? Infinity : member.hops + 1)
+    // Whoever feeds nobody can hang anywhere; others not below what may hang below them.
+    const isFree = member.hops === Infinity || member.children.size === 0
+    const levels = Math.min(this.#open.length, isFree ? Infinity : member.hops + 1)
     for (let step = 0; step < levels; step++) {
       const level = this.#open[member.slots > 0 ? step : levels - 1 - step]
       for (const parent of level ?? []) {
@@ -248,7 +257,43 @@ export class Backbone<Peer> {
     return null
   }
 
+  /**
+   * Whoever feeds others must not wait for a second parent: near the middle somebody who feeds fewer makes room, and goes
+   * to the rim. Looks through everybody, which happens when a parent is lost in a backbone that is full.
+   */
+  #makeRoom(member: Member<Peer>): Member<Peer> | null {
+    if (!Number.isFinite(member.hops)) return null
+    let guest: { readonly child: Member<Peer>; readonly parent: Member<Peer> } | null = null
+    for (const child of this.#members.values()) {
+      if (child === member || child.children.size >= (guest?.child ?? member).children.size) continue
+      for (const parent of child.parents) {
+        if (parent === member || parent.hops > member.hops || member.parents.has(parent)) continue
+        if (!member.refused.has(parent.peer)) guest = { child, parent }
+      }
+    }
+    if (guest === null) return null
+    this.#detach(guest.parent, guest.child)
+    this.#displaced.add(guest.child)
+    return guest.parent
+  }
+
+  /** There is room near the middle: whoever is farthest from it gets parents there. */
+  #lift(): void {
+    const nearest = this.#open.findIndex(level => level.size > 0)
+    if (nearest < 0) return
+    let deepest: Member<Peer> | null = null
+    for (const member of this.#members.values())
+      if (Number.isFinite(member.hops) && member.hops > (deepest?.hops ?? nearest + 2)) deepest = member
+    if (deepest === null) return
+    for (const parent of [...deepest.parents]) if (parent.hops > nearest) this.#detach(parent, deepest)
+    this.#adopt(deepest)
+  }
+
   #feedNeedy(): void {
+    for (const member of this.#displaced) {
+      this.#displaced.delete(member)
+      this.#adopt(member)
+    }
     for (const member of [...this.#needy]) {
       if (this.#findParent(member) === null) continue
       this.#adopt(member)

@@ -2,15 +2,28 @@ import type { Level } from '@nearcast/peer-core/signalling'
 import type { Backbone } from './backbone.ts'
 import type { Peer } from './peer.ts'
 
-/** The levels at which peers are collected, by index. ASN and country will come between `prefix` and `far`. */
-export const bagLevels = ['site', 'address', 'prefix', 'far'] as const satisfies readonly Level[]
+/** The levels at which peers are collected, nearest first; a level's index is its place here. */
+export const bagLevels = [
+  'lan',
+  'site',
+  'address',
+  'prefix',
+  'asn',
+  'country',
+  'far',
+] as const satisfies readonly Level[]
 
 export type BagLevel = (typeof bagLevels)[number]
 
-export const prefixIndex = 2
+export const lanIndex = 0
+export const siteIndex = 1
+export const addressIndex = 2
+export const prefixIndex = 3
+export const asnIndex = 4
+export const countryIndex = 5
 
 /** Index of the bag of everybody who may meet peers outside their group. */
-export const farIndex = 3
+export const farIndex = 6
 
 /**
  * Peers of one swarm that share one key at one level. Adding and removing are O(1): the last peer takes the place

@@ -1,5 +1,7 @@
-import type { BinaryId } from '@nearcast/peer-core/signalling'
+import type { BinaryId, ClientMessage } from '@nearcast/peer-core/signalling'
+import type { Grant } from '../access/grant.ts'
 import type { Address } from '../address/address.ts'
+import type { Screen } from '../candidates/screen.ts'
 import type { ConnectionId } from './action.ts'
 import type { Standing } from './network.ts'
 import type { Peer } from './peer.ts'
@@ -18,8 +20,25 @@ export interface Connection {
   /** By info_hash + peer_id. */
   readonly peers: Map<string, Peer>
   standing: Standing
+  /** Judges the candidates it sends; made when the first ones come, and anew under new rules. */
+  screen: Screen | null
+  /** The Origin of its page; null from programs that have none. */
+  readonly origin: string | null
+  /** What its URL's token allows, for every membership that brings none of its own. */
+  readonly grant: Grant | null
+  /** What announces were allowed by their own tokens, by info_hash + peer_id; null until the first. */
+  grants: Map<string, Grant> | null
+  /** Site that a token vouches for. */
+  signedSite: string | null
+  /** Messages that wait while a token is looked at. */
+  parked: Parked | null
   /** `new` until the first valid message. */
   state: 'new' | 'active'
+}
+
+export interface Parked {
+  readonly token: string
+  readonly messages: ClientMessage[]
 }
 
 export function membershipKey(infoHash: BinaryId, peerId: BinaryId): string {

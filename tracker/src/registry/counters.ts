@@ -1,3 +1,5 @@
+import { type TokenRefusal, tokenRefusals } from '../access/grant.ts'
+import { type StripReason, stripReasons } from '../candidates/candidate-rules.ts'
 import { type BagLevel, bagLevels } from './bag.ts'
 
 /** Why something was not done. */
@@ -12,6 +14,7 @@ const refusals = [
   'crowded',
   'absent',
   'forbidden',
+  'token',
 ] as const
 
 export type Refused = (typeof refusals)[number]
@@ -22,9 +25,17 @@ export interface RegistryCounters {
   announces: number
   offers: Record<BagLevel, number>
   answers: number
+  /** What became of each answer: relayed, or why not. `answers` counts the first kind. */
+  answered: Record<'relayed' | Refused, number>
+  /** What clients report of the connections they tried. */
+  dials: Record<'ok' | 'failed', number>
   candidates: number
   named: Record<BagLevel, number>
   refused: Record<Refused, number>
+  /** Join tokens looked at. */
+  tokens: Record<TokenRefusal | 'good', number>
+  /** Candidates taken out of what a client had us pass on. */
+  stripped: Record<StripReason, number>
 }
 
 export function createCounters(): RegistryCounters {
@@ -35,8 +46,12 @@ export function createCounters(): RegistryCounters {
     announces: 0,
     offers: zeros(bagLevels),
     answers: 0,
+    answered: zeros(['relayed', ...refusals]),
+    dials: zeros(['ok', 'failed']),
     candidates: 0,
     named: zeros(bagLevels),
     refused: zeros(refusals),
+    tokens: zeros(['good', ...tokenRefusals]),
+    stripped: zeros(stripReasons),
   }
 }

@@ -34,6 +34,11 @@ const step = fc.oneof(
       offers: fc.nat(3),
       want: fc.nat(9),
       ours: fc.boolean(),
+      lan: fc.constantFrom(undefined, 'a', 'b'),
+      failed: fc.option(fc.constantFrom(...names), { nil: undefined }),
+      reached: fc.option(fc.tuple(fc.constantFrom(...names), fc.constantFrom('host-host', 'host-srflx')), {
+        nil: undefined,
+      }),
       mode: fc.constantFrom('share' as const, 'share' as const, 'leech' as const, 'off' as const),
       event: fc.constantFrom('started' as const, 'stopped' as const, 'completed' as const, 'update' as const),
     }),
@@ -57,6 +62,21 @@ const step = fc.oneof(
     }),
   },
   {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('mutated' as const),
+      stranger,
+      swarm,
+      shape: fc.constantFrom('announce' as const, 'answer' as const, 'scrape' as const),
+      at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      cut: fc.nat(12),
+      put: fc.oneof(
+        fc.constantFrom('', 'null', '[]', '{}', '"', '\\', ',', '0', '1e999', '\u0000', '{"a":1}', '漢', ' '),
+        fc.string({ unit: 'binary', maxLength: 8 }),
+      ),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('text' as const),
@@ -66,7 +86,15 @@ const step = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      kind: fc.constantFrom('close' as const, 'pong' as const, 'off' as const, 'on' as const, 'on' as const),
+      kind: fc.constantFrom(
+        'close' as const,
+        'pong' as const,
+        'off' as const,
+        'on' as const,
+        'on' as const,
+        'rollout' as const,
+        'locate' as const,
+      ),
     }),
   },
   {
@@ -77,10 +105,22 @@ const step = fc.oneof(
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
-test('20,000 inputs of all kinds: no throw, nothing but valid messages out, and everything is forgotten at the end', () => {
+/** What a mutation starts from. */
+function valid(shape: 'announce' | 'answer' | 'scrape', peer: string, infoHash: string): object {
+  if (shape === 'scrape') return { action: 'scrape', info_hash: [infoHash] }
+  const head = { action: 'announce', info_hash: infoHash, peer_id: peer }
+  if (shape === 'answer') {
+    const answer = { type: 'answer', sdp: 'v=0\r\n' }
+    return { ...head, to_peer_id: idOf('a'), offer_id: idOf('a-0'), answer }
+  }
+  const offers = [{ offer: { type: 'offer', sdp: 'v=0\r\n' }, offer_id: idOf('x') }]
+  const nearcast = { v: 1, mode: 'share', neighbours: { have: 0, want: 3 }, caps: ['directed'] }
+  return { ...head, numwant: 1, left: 0, event: 'started', offers, nearcast }
+}
+
+test('100,000 messages of all kinds: no throw, nothing but valid messages out, and everything is forgotten at the end', () => {
   const lab = createLab()
   const clients: Client[] = addresses.map(address => lab.open(address))
-  let inputs = 0
 
   const perform = (at: number, action: Step) => {
     let client = clients[at] as Client
@@ -88,14 +128,26 @@ test('20,000 inputs of all kinds: no throw, nothing but valid messages out, and 
     const name = 'stranger' in action ? (action.stranger ?? names[at] ?? '') : ''
     switch (action.kind) {
       case 'announce': {
-        const { swarm, offers, event, want, mode } = action
-        return client.announce(name, { swarm, offers, event, ...(action.ours && { ours: { want, mode } }) })
+        const { swarm, offers, event, want, mode, lan, failed, reached } = action
+        const ours = {
+          want,
+          mode,
+          ...(lan && { lan }),
+          ...(failed && { failed }),
+          ...(reached && { reached }),
+        }
+        return client.announce(name, { swarm, offers, event, ...(action.ours && { ours }) })
       }
       case 'signal': {
         const { to, swarm, offer, type } = action
         const signal =
           type === 'candidates' ? { type, offer, swarm, candidates: ['k'] } : { type, offer, swarm }
         return client.signal(name, to, signal)
+      }
+      case 'mutated': {
+        const text = JSON.stringify(valid(action.shape, idOf(name), idOf(action.swarm)))
+        const from = Math.floor(action.at * text.length)
+        return client.sayText(text.slice(0, from) + action.put + text.slice(from + action.cut))
       }
       case 'json':
         return client.say(action.value)
@@ -109,6 +161,10 @@ test('20,000 inputs of all kinds: no throw, nothing but valid messages out, and 
         return lab.registry.setOverride(null, { mode: 'off' })
       case 'on':
         return lab.registry.setOverride(null, null)
+      case 'rollout':
+        return lab.registry.setRules([{ rollout: 70, policy: { maxPeers: 5 } }])
+      case 'locate':
+        return lab.registry.setLocate(({ bytes }) => ({ asn: String(bytes[0]), country: 'FR' }))
       case 'pass':
         return lab.pass(action.ms)
     }
@@ -119,7 +175,6 @@ test('20,000 inputs of all kinds: no throw, nothing but valid messages out, and 
       fc.array(fc.tuple(fc.nat(names.length - 1), step), { minLength: 200, maxLength: 200 }),
       steps => {
         for (const [at, action] of steps) {
-          inputs++
           perform(at, action)
           lab.pass(50)
           // `heard` fails on anything that a client could not read.
@@ -133,9 +188,9 @@ test('20,000 inputs of all kinds: no throw, nothing but valid messages out, and 
         expect(openOffers).toBeLessThan(2_000)
       },
     ),
-    { seed: 20_260_101, numRuns: 100, endOnFailure: true },
+    { seed: 20_260_101, numRuns: 560, endOnFailure: true },
   )
-  expect(inputs).toBe(20_000)
+  expect(lab.registry.stats().messages).toBeGreaterThan(100_000)
   // A fuzzer that never gets past the door proves nothing.
   const { answers, offers, candidates, named, refused } = lab.registry.stats()
   const reached = {
@@ -146,7 +201,7 @@ test('20,000 inputs of all kinds: no throw, nothing but valid messages out, and 
     named: named.address,
     ...refused,
   }
-  const { memberships: _, scrape: __, rate: ___, ...must } = reached
+  const { memberships: _, scrape: __, rate: ___, token: ____, ...must } = reached
   expect(Object.entries(must).filter(([, count]) => count === 0)).toEqual([])
 
   for (const client of clients) client.close()

@@ -1,5 +1,5 @@
 import type { WireGroup } from '@nearcast/peer-core/signalling'
-import { type Bag, bagLevels } from './bag.ts'
+import { addressIndex, type Bag, bagLevels, prefixIndex, siteIndex } from './bag.ts'
 import type { Labels } from './labels.ts'
 import type { Peer } from './peer.ts'
 
@@ -8,10 +8,14 @@ import type { Peer } from './peer.ts'
  * alone, else its address. Null for a peer that takes no part.
  */
 export function groupBag(peer: Peer): Bag | null {
-  const [site, address, prefix] = peer.bags
+  const { bags } = peer
+  const site = bags[siteIndex]
   if (site) return site
+  const address = bags[addressIndex]
+  const prefix = bags[prefixIndex]
   if (!address) return null
-  return address.size === 1 && prefix && prefix.size > 1 ? prefix : address
+  // A carrier's customers have nothing in common with their prefix either.
+  return address.size === 1 && peer.sharesLine && prefix && prefix.size > 1 ? prefix : address
 }
 
 export function groupOf(peer: Peer, labels: Labels): WireGroup | null {
@@ -22,6 +26,10 @@ export function groupOf(peer: Peer, labels: Labels): WireGroup | null {
     level: bagLevels[bag.levelIndex] ?? 'far',
     size: bag.size,
   }
+}
+
+export function sameGroup(a: WireGroup, b: WireGroup | null): boolean {
+  return b !== null && a.label === b.label && a.level === b.level && a.size === b.size
 }
 
 /** Small groups care about every viewer (alone or not, full mesh or not), large ones about a tenth. */

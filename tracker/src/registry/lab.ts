@@ -4,14 +4,15 @@ import {
   writeAnnounce,
   writeSignal,
 } from '@nearcast/peer-core/signalling'
+import type { Verified } from '../access/grant.ts'
 import { parseAddress } from '../address/address.ts'
 import type { Action, ConnectionId } from './action.ts'
-import { createRegistry, type Registry, type RegistryOptions } from './registry.ts'
+import { createRegistry, type OpenInfo, type Registry, type RegistryOptions } from './registry.ts'
 
 /** A registry with a clock and a mailbox for tests: sockets are numbers, time passes when told. */
 export interface Lab {
   readonly registry: Registry
-  open(address: string): Client
+  open(address: string, info?: Pick<OpenInfo, 'origin' | 'grant'>): Client
   /** Passes time in steps of a sweep. */
   pass(ms: number): void
   readonly now: () => number
@@ -31,6 +32,9 @@ export interface Client {
   /** The same as raw JSON. */
   raw(): Record<string, unknown>[]
   pong(): void
+  /** Join tokens that the registry wants looked at, since the last call. */
+  asked(): string[]
+  verified(token: string, result: Verified): void
   close(): void
 }
 
@@ -48,6 +52,10 @@ interface AnnounceFields {
     readonly want?: number
     readonly failed?: string
     readonly childLinks?: number
+    readonly token?: string
+    readonly lan?: string
+    /** A peer reached, and over which kinds of addresses. */
+    readonly reached?: readonly [peer: string, pair: string]
   }
 }
 
@@ -84,13 +92,17 @@ export function createLab(options: Partial<RegistryOptions> = {}): Lab {
     secret: new Uint8Array(32).fill(7),
     ...options,
   })
-  const inboxes = new Map<ConnectionId, { messages: string[]; code: number | null; pings: number }>()
+  const inboxes = new Map<
+    ConnectionId,
+    { messages: string[]; code: number | null; pings: number; asked: string[] }
+  >()
   const perform = (actions: readonly Action[]) => {
     for (const action of actions) {
       const inbox = inboxes.get(action.to)
       if (inbox === undefined || inbox.code !== null) continue
       if (action.type === 'send') inbox.messages.push(action.message)
       else if (action.type === 'ping') inbox.pings++
+      else if (action.type === 'verify') inbox.asked.push(action.token)
       else {
         inbox.code = action.code
         perform(registry.close(action.to))
@@ -107,13 +119,13 @@ export function createLab(options: Partial<RegistryOptions> = {}): Lab {
         perform(registry.sweep())
       }
     },
-    open(address) {
+    open(address, info = {}) {
       const id = ++lastId
-      const inbox = { messages: [] as string[], code: null as number | null, pings: 0 }
+      const inbox = { messages: [] as string[], code: null as number | null, pings: 0, asked: [] as string[] }
       inboxes.set(id, inbox)
       const parsed = parseAddress(address)
       if (parsed === null) throw new Error(`no address: ${address}`)
-      perform(registry.open(id, { address: parsed }))
+      perform(registry.open(id, { address: parsed, ...info }))
       const sayText = (text: string) => perform(registry.message(id, text))
       const take = () => inbox.messages.splice(0)
       return {
@@ -151,9 +163,16 @@ export function createLab(options: Partial<RegistryOptions> = {}): Lab {
                     mode: ours.mode ?? 'share',
                     have: ours.have ?? 0,
                     want: ours.want ?? 8,
-                    outcomes: ours.failed ? [{ peer: idOf(ours.failed), ok: false, ms: 9, pair: '' }] : [],
+                    outcomes: [
+                      ...(ours.failed ? [{ peer: idOf(ours.failed), ok: false, ms: 9, pair: '' }] : []),
+                      ...(ours.reached
+                        ? [{ peer: idOf(ours.reached[0]), ok: true, ms: 9, pair: ours.reached[1] }]
+                        : []),
+                    ],
                     childLinks: ours.childLinks ?? null,
+                    lan: ours.lan ?? null,
                     directed: true,
+                    ...(ours.token !== undefined && { token: ours.token }),
                   }
                 : null,
             }),
@@ -174,6 +193,8 @@ export function createLab(options: Partial<RegistryOptions> = {}): Lab {
         },
         heard: () => take().map(text => parseTrackerText(text) ?? expectNothing(text)),
         raw: () => take().map(text => JSON.parse(text)),
+        asked: () => inbox.asked.splice(0),
+        verified: (token, result) => perform(registry.verified(id, token, result)),
         pong: () => perform(registry.pong(id)),
         close() {
           inbox.code = 1000

@@ -1,9 +1,11 @@
 import type { BinaryId, Level } from '@nearcast/peer-core/signalling'
 import type { Peer } from './peer.ts'
 
-/** One offer that was relayed to the ledger's owner. */
+/** One offer that was relayed to the ledger's owner, its receiver. */
 export interface OpenOffer {
   readonly from: Peer
+  readonly receiver: Peer
+  readonly offerId: BinaryId
   readonly level: Level
   readonly kind: 'speculative' | 'directed'
   readonly until: number
@@ -18,30 +20,47 @@ export interface OpenOffer {
  * what makes unsolicited and spoofed answers impossible. Expiry is driven from outside, oldest first.
  */
 export class Ledger {
-  readonly #offers = new Map<string, OpenOffer>()
+  /**
+   * By offer id: ids are random, so two offerers hardly ever use the same one. When they do (a copied id would
+   * otherwise push somebody's entry out), the second lies under offerer and id together, which is 40 characters and so
+   * never the id of another. Null while nothing is open.
+   */
+  #offers: Map<string, OpenOffer> | null = null
 
   get size(): number {
-    return this.#offers.size
+    return this.#offers?.size ?? 0
   }
 
-  add(offerId: BinaryId, offer: OpenOffer): void {
-    this.#offers.set(offer.from.id + offerId, offer)
+  add(offer: OpenOffer): void {
+    this.#offers ??= new Map()
+    const { offerId } = offer
+    const { id } = offer.from
+    const other = this.#offers.get(offerId)
+    this.#offers.set(other === undefined || other.from.id === id ? offerId : id + offerId, offer)
   }
 
   /** The entry, if it has not ended by `now`. */
-  find(from: BinaryId, offerId: BinaryId, now = 0): OpenOffer | null {
-    const offer = this.#offers.get(from + offerId)
+  find(from: BinaryId, offerId: BinaryId, now: number): OpenOffer | null {
+    let offer = this.#offers?.get(offerId)
+    if (offer !== undefined && offer.from.id !== from) offer = undefined
+    offer ??= this.#offers?.get(from + offerId)
     return offer !== undefined && offer.until > now ? offer : null
   }
 
   /** How many of the offers are one peer's. */
   countFrom(from: BinaryId): number {
     let count = 0
-    for (const offer of this.#offers.values()) if (offer.from.id === from) count++
+    for (const offer of this.#offers?.values() ?? []) if (offer.from.id === from) count++
     return count
   }
 
-  remove(from: BinaryId, offerId: BinaryId): void {
-    this.#offers.delete(from + offerId)
+  /** Takes out this very entry, if it is still in. */
+  remove(offer: OpenOffer): void {
+    const offers = this.#offers
+    const { offerId } = offer
+    if (offers === null) return
+    if (offers.get(offerId) === offer) offers.delete(offerId)
+    else if (offers.get(offer.from.id + offerId) === offer) offers.delete(offer.from.id + offerId)
+    if (offers.size === 0) this.#offers = null
   }
 }

@@ -12,7 +12,10 @@ export interface RegistryLimits {
   readonly firstMessageMs: number
   /** How long an offer may be answered, ms. The reference client gives up after 50 s. @default 60000 */
   readonly offerMs: number
-  /** Offers waiting at one receiver. Raising it lets more newcomers meet one peer at once. @default 64 */
+  /**
+   * Offers waiting at one receiver, and newcomers to whom it is named within `offerMs`. Raising it lets more newcomers
+   * meet one peer at once. @default 64
+   */
   readonly openOffersPerPeer: number
   /** Messages with ICE candidates for one offer, each direction. @default 32 */
   readonly candidateMessages: number
@@ -25,12 +28,19 @@ export interface RegistryLimits {
    * four fifths of this. Must stay below `partners`. @default 30
    */
   readonly meshSize: number
+  /**
+   * Neighbours named in another private network behind the same address, while nobody knows whether the two reach each
+   * other. Raising it finds out sooner, for as many more dials in vain where they do not. @default 4
+   */
+  readonly crossLanLinks: number
   /** Links that leave the group, at most, when the group is not empty. @default 4 */
   readonly farLinks: number
   /** How long the holder of a disputed peer_id has to answer a ping, ms. @default 5000 */
   readonly claimMs: number
   /** Least time between two size announcements to one group, ms; a tenth of it while the group is a mesh. @default 1000 */
   readonly groupPushMs: number
+  /** How long a membership outlives its join token, ms: time to bring a new one. @default 60000 */
+  readonly tokenGraceMs: number
 }
 
 export const defaultLimits: RegistryLimits = {
@@ -45,7 +55,9 @@ export const defaultLimits: RegistryLimits = {
   partnerMs: 600_000,
   partners: 48,
   meshSize: 30,
+  crossLanLinks: 4,
   farLinks: 4,
   claimMs: 5_000,
   groupPushMs: 1_000,
+  tokenGraceMs: 60_000,
 }

@@ -1,11 +1,15 @@
 import type { Announce, ClientExtras } from '@nearcast/peer-core/signalling'
-import { prefixIndex } from './bag.ts'
+import { stricterMode } from '../sites/site-policy.ts'
+import { bagLevels, prefixIndex } from './bag.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import type { Context } from './context.ts'
+import { groupBag } from './group.ts'
+import { releaseGrant, takeGrant } from './held-grants.ts'
 import { Ledger } from './ledger.ts'
+import { endOf, takeOutcomes } from './outcomes.ts'
 import { Partners } from './partners.ts'
 import type { Peer } from './peer.ts'
-import { refusePlace } from './places.ts'
+import { leavePlace, slotsOf } from './places.ts'
 import { Swarm } from './swarm.ts'
 
 /** Who is in which swarm under which socket: the only place that adds and removes peers. */
@@ -17,28 +21,39 @@ export function join(context: Context, connection: Connection, announce: Announc
     context.swarms.set(announce.infoHash, swarm)
   }
   const wantedMode = announce.extras?.mode ?? 'share'
+  const { standing } = connection
+  const policy = context.policies.policyOf(standing, announce.infoHash, announce.peerId)
   const peer: Peer = {
     id: announce.peerId,
     swarm,
+    joinedAt: context.now(),
     connection,
     speaks: dialect(announce.extras),
-    mode: stricter(wantedMode, connection.standing.policy.mode),
+    mode: stricterMode(wantedMode, policy.mode),
     wantedMode,
+    policy,
+    ...context.homes.of({ connection, lan: announce.extras?.lan ?? null }),
+    lanKey: announce.extras?.lan ?? null,
     complete: announce.complete,
     links: announce.extras?.have ?? 0,
     want: announce.extras?.want ?? 0,
     childLinks: announce.extras?.childLinks ?? null,
-    bags: [null, null, null, null],
-    slots: [-1, -1, -1, -1],
+    bags: bagLevels.map(() => null),
+    slots: bagLevels.map(() => -1),
     ledger: new Ledger(),
     partners: new Partners(context.limits.partners, context.limits.partnerMs),
+    invited: 0,
+    invitedSince: 0,
     told: null,
     token: context.labels.token(announce.infoHash, announce.peerId),
     claim: null,
+    grant: null,
+    whereabouts: null,
     mark: 0,
   }
   swarm.add(peer)
   connection.peers.set(membershipKey(swarm.infoHash, peer.id), peer)
+  takeGrant(context, peer)
   markDirty(context, peer)
   return peer
 }
@@ -47,6 +62,8 @@ export function leave(context: Context, peer: Peer): void {
   const { swarm, connection } = peer
   markDirty(context, peer)
   context.claims.delete(peer)
+  releaseGrant(context, peer)
+  context.reports?.leave(peer)
   connection.peers.delete(membershipKey(swarm.infoHash, peer.id))
   swarm.remove(peer)
   if (swarm.peers.size === 0) context.swarms.delete(swarm.infoHash)
@@ -56,32 +73,34 @@ export function leave(context: Context, peer: Peer): void {
 export function refresh(context: Context, peer: Peer, announce: Announce): void {
   const { extras } = announce
   peer.swarm.setComplete(peer, announce.complete)
+  takeGrant(context, peer)
   if (extras === null) return
   peer.speaks = dialect(extras)
   peer.links = extras.have
   peer.want = extras.want
   peer.childLinks = extras.childLinks
   peer.wantedMode = extras.mode
-  for (const { peer: other, ok } of extras.outcomes) {
-    // A failed dial may be tried again by either side, later.
-    if (ok) continue
-    peer.partners.remove(other)
-    const known = peer.swarm.peers.get(other)
-    known?.partners.remove(peer.id)
-    if (known) refusePlace(context, peer, known)
-  }
-  setStanding(context, peer)
+  takeOutcomes(context, peer, extras.outcomes)
+  const named = extras.lan !== null && extras.lan !== peer.lanKey
+  if (named) peer.lanKey = extras.lan
+  setStanding(context, peer, named)
 }
 
-/** Brings the peer's bags in line with its mode and its connection's standing. */
+/** Brings the peer's bags in line with its mode, and with its network when that `moved`. */
 export function setStanding(context: Context, peer: Peer, moved = false): void {
-  const mode = stricter(peer.wantedMode, peer.connection.standing.policy.mode)
+  const mode = stricterMode(peer.wantedMode, peer.policy.mode)
   if (mode === peer.mode && !moved) return
   markDirty(context, peer)
+  const before = peer.bags.find(bag => bag?.backbone?.standing(peer)) ?? null
+  const backbone = before?.backbone ?? null
   peer.swarm.withdraw(peer)
   peer.mode = mode
+  settle(context, peer)
   peer.swarm.enrol(peer)
   markDirty(context, peer)
+  if (backbone === null) return
+  if (groupBag(peer) === before) backbone.add(peer, slotsOf(peer))
+  else leavePlace(context, peer, backbone)
 }
 
 /** Gives a peer_id to the socket its owner came back with. */
@@ -94,10 +113,20 @@ export function handOver(context: Context, peer: Peer, connection: Connection): 
   markDirty(context, peer)
   peer.swarm.withdraw(peer)
   peer.connection = connection
-  peer.mode = stricter(peer.wantedMode, connection.standing.policy.mode)
+  takeGrant(context, peer)
+  peer.policy = context.policies.policyOf(connection.standing, peer.swarm.infoHash, peer.id)
+  peer.mode = stricterMode(peer.wantedMode, peer.policy.mode)
   peer.told = null
+  settle(context, peer)
   peer.swarm.enrol(peer)
   markDirty(context, peer)
+}
+
+function settle(context: Context, peer: Peer): void {
+  const { home, lan, sharesLine } = context.homes.of(endOf(peer))
+  peer.home = home
+  peer.lan = lan
+  peer.sharesLine = sharesLine
 }
 
 function markDirty(context: Context, peer: Peer): void {
@@ -108,11 +137,4 @@ function markDirty(context: Context, peer: Peer): void {
 
 function dialect(extras: ClientExtras | null): Peer['speaks'] {
   return extras === null ? 'standard' : extras.directed ? 'directed' : 'extras'
-}
-
-type Mode = Peer['mode']
-
-function stricter(a: Mode, b: Mode): Mode {
-  const order: readonly Mode[] = ['share', 'leech', 'off']
-  return order.indexOf(a) > order.indexOf(b) ? a : b
 }

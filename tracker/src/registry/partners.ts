@@ -1,11 +1,5 @@
 import type { BinaryId } from '@nearcast/peer-core/signalling'
 
-interface Partner {
-  readonly id: BinaryId
-  readonly at: number
-  readonly far: boolean
-}
-
 /**
  * The last peers one peer was matched with. Without this memory a LAN of three would be given the same
  * connections at every announce. It holds ids, not peers, so it keeps nobody alive.
@@ -13,35 +7,63 @@ interface Partner {
 export class Partners {
   readonly #limit: number
   readonly #lastingMs: number
-  #partners: Partner[] = []
+  /**
+   * When each was matched, oldest first; below zero for those outside the group. Plain numbers, since a busy peer
+   * changes this ten times an announce. Null while there was none, which is most of the peers of a quiet swarm.
+   */
+  #metAt: Map<BinaryId, number> | null = null
+  /** Of whom the owner has said how the dial went, with the meeting that it was about. */
+  #reported: Map<BinaryId, number> | null = null
 
   constructor(limit: number, lastingMs: number) {
     this.#limit = limit
     this.#lastingMs = lastingMs
   }
 
+  /** `now` is above zero. */
   add(id: BinaryId, far: boolean, now: number): void {
-    this.remove(id)
-    if (this.#partners.length >= this.#limit) this.#partners.shift()
-    this.#partners.push({ id, at: now, far })
+    this.#metAt ??= new Map()
+    this.#metAt.delete(id)
+    if (this.#metAt.size >= this.#limit) {
+      for (const oldest of this.#metAt.keys()) {
+        this.#metAt.delete(oldest)
+        break
+      }
+    }
+    this.#metAt.set(id, far ? -now : now)
   }
 
   /** Matched within the last `withinMs` (by default: as long as partners are remembered). */
   has(id: BinaryId, now: number, withinMs: number = this.#lastingMs): boolean {
-    const partner = this.#partners.find(item => item.id === id)
-    return partner !== undefined && now - partner.at < withinMs
+    const at = this.#metAt?.get(id)
+    return at !== undefined && now - Math.abs(at) < withinMs
+  }
+
+  /** Whether a report about this partner counts: it was introduced lately, and this is the first one since. */
+  takeOutcome(id: BinaryId, now: number): boolean {
+    const at = this.#metAt?.get(id)
+    if (at === undefined || now - Math.abs(at) >= this.#lastingMs || this.#reported?.get(id) === at)
+      return false
+    this.#reported ??= new Map()
+    this.#reported.set(id, at)
+    const [oldest] = this.#reported.keys()
+    if (this.#reported.size > this.#limit && oldest !== undefined) this.#reported.delete(oldest)
+    return true
   }
 
   count(now: number): number {
-    return this.#partners.filter(({ at }) => now - at < this.#lastingMs).length
+    let count = 0
+    for (const at of this.#metAt?.values() ?? []) if (now - Math.abs(at) < this.#lastingMs) count++
+    return count
   }
 
   farCount(now: number): number {
-    return this.#partners.filter(({ far, at }) => far && now - at < this.#lastingMs).length
+    let count = 0
+    for (const at of this.#metAt?.values() ?? []) if (at < 0 && now + at < this.#lastingMs) count++
+    return count
   }
 
   remove(id: BinaryId): void {
-    const index = this.#partners.findIndex(item => item.id === id)
-    if (index >= 0) this.#partners.splice(index, 1)
+    this.#metAt?.delete(id)
   }
 }

@@ -1,8 +1,10 @@
 import type { Announce, BinaryId, WireGroup } from '@nearcast/peer-core/signalling'
-import type { Bag } from './bag.ts'
+import type { Grant } from '../access/grant.ts'
+import type { Whereabouts } from '../reports/reports.ts'
+import type { SitePolicy } from '../sites/site-policy.ts'
+import type { Bag, BagLevel } from './bag.ts'
 import type { Connection } from './connection.ts'
 import type { Ledger } from './ledger.ts'
-import { levelBetween } from './network.ts'
 import type { Partners } from './partners.ts'
 import type { Swarm } from './swarm.ts'
 
@@ -10,6 +12,8 @@ import type { Swarm } from './swarm.ts'
 export interface Peer {
   readonly id: BinaryId
   readonly swarm: Swarm
+  /** ms of the registry's clock. */
+  readonly joinedAt: number
   /** Changes when a returning client takes its peer_id over. */
   connection: Connection
   /** `directed` takes named neighbours; `extras` understands our fields; `standard` is any WebTorrent client. */
@@ -17,6 +21,16 @@ export interface Peer {
   /** The stricter of what the client and the operator want. */
   mode: 'share' | 'leech' | 'off'
   wantedMode: 'share' | 'leech' | 'off'
+  /** What the operator decided for this peer: its network, its content, its place in a rollout. */
+  policy: SitePolicy
+  /** Peers with the same one are taken to share a line; the public address, until outcomes say otherwise. */
+  home: string
+  /** Which private network behind `home`, as the client names it; null unknown or of no matter. */
+  lan: string | null
+  /** What the client itself says of its private network. */
+  lanKey: string | null
+  /** False behind a carrier's NAT: then nobody shares its line but peers of its own socket. */
+  sharesLine: boolean
   complete: boolean
   /** Links open and links wanted, as our clients report them. */
   links: number
@@ -27,12 +41,19 @@ export interface Peer {
   readonly slots: number[]
   readonly ledger: Ledger
   readonly partners: Partners
+  /** Newcomers to whom it was named since then. */
+  invited: number
+  invitedSince: number
   /** What the client last heard about its group. */
   told: WireGroup | null
   /** Resume token; the client echoes it as `trackerid`. */
   readonly token: string
   /** Another socket that wants this peer_id while its holder is asked whether it lives. */
   claim: Claim | null
+  /** The token under which it is here; null where none is needed. */
+  grant: Grant | null
+  /** Under what names its reports are shown, while its connection's standing is this one. */
+  whereabouts: { readonly standing: Connection['standing']; readonly value: Whereabouts } | null
   /** Number of the last selection that considered this peer; spares a set per announce. */
   mark: number
 }
@@ -50,8 +71,18 @@ interface Claim {
 export function mayMeet(a: Peer, b: Peer): boolean {
   if (a === b || a.mode === 'off' || b.mode === 'off') return false
   if (a.mode === 'leech' && b.mode === 'leech') return false
-  if (a.connection.standing.policy.wan === 'allow' && b.connection.standing.policy.wan === 'allow')
-    return true
-  const level = levelBetween(a.connection.standing.network, b.connection.standing.network)
-  return level === 'site' || level === 'address'
+  if (a.policy.wan === 'allow' && b.policy.wan === 'allow') return true
+  const level = levelBetween(a, b)
+  return level === 'lan' || level === 'site' || level === 'address'
+}
+
+/** The nearest level that two peers share. */
+export function levelBetween(a: Peer, b: Peer): BagLevel {
+  if (a.lan !== null && a.lan === b.lan && a.home === b.home) return 'lan'
+  const [mine, theirs] = [a.connection.standing.network, b.connection.standing.network]
+  if (mine.site !== null && mine.site === theirs.site) return 'site'
+  if (a.home === b.home) return 'address'
+  if (mine.prefix === theirs.prefix) return 'prefix'
+  if (mine.asn !== null && mine.asn === theirs.asn) return 'asn'
+  return mine.country !== null && mine.country === theirs.country ? 'country' : 'far'
 }

@@ -4,8 +4,7 @@ import type { Bag } from './bag.ts'
 import { type Context, push } from './context.ts'
 import { groupBag } from './group.ts'
 import { meet } from './meet.ts'
-import { levelBetween } from './network.ts'
-import { mayMeet, type Peer } from './peer.ts'
+import { levelBetween, mayMeet, type Peer } from './peer.ts'
 
 /** Who stands where in a group too large for a mesh: kept in the group's backbone, told to whom it concerns. */
 
@@ -35,6 +34,13 @@ export function refusePlace(context: Context, peer: Peer, other: Peer): void {
   context.touched.add(bag)
 }
 
+/** The peer is in another group now: its place in the old one is no more. */
+export function leavePlace(context: Context, peer: Peer, left: Backbone<Peer>): void {
+  if (peer.mode === 'off' || peer.speaks !== 'directed') return
+  const place = takePlace(context, peer)
+  push(context, peer, place ?? { backbone: { role: 'mesh', epoch: left.epoch + 1 } })
+}
+
 /** Tells everybody in this group whose place changed. */
 export function pushPlaces(context: Context, bag: Bag): void {
   const { backbone } = bag
@@ -62,11 +68,10 @@ function found(bag: Bag): void {
 function placeIn(context: Context, backbone: Backbone<Peer>, peer: Peer): Place | null {
   const standing = backbone.standing(peer)
   if (standing === null) return null
-  const home = peer.connection.standing.network
   const neighbours: WireNeighbour[] = []
   for (const other of standing.links) {
     if (!mayMeet(peer, other)) continue
-    const level = levelBetween(home, other.connection.standing.network)
+    const level = levelBetween(peer, other)
     meet(peer, other, level, context.now())
     context.counters.named[level]++
     neighbours.push({ peerId: other.id, level })
@@ -75,6 +80,6 @@ function placeIn(context: Context, backbone: Backbone<Peer>, peer: Peer): Place 
 }
 
 /** Whoever only takes has no children. */
-function slotsOf(peer: Peer): number | null {
+export function slotsOf(peer: Peer): number | null {
   return peer.mode === 'share' ? peer.childLinks : 0
 }

@@ -1,12 +1,12 @@
 import type { Answer, BinaryId, Candidates, DirectedOffer } from '@nearcast/peer-core/signalling'
 import { writeAnswer, writeCandidates } from '@nearcast/peer-core/signalling'
+import { screenedCandidates, screenedDescription } from '../candidates/screened.ts'
 import { relayOffer } from './announce.ts'
 import { type Connection, membershipKey } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
 import type { Refused } from './counters.ts'
 import type { OpenOffer } from './ledger.ts'
-import { levelBetween } from './network.ts'
-import { mayMeet, type Peer } from './peer.ts'
+import { levelBetween, mayMeet, type Peer } from './peer.ts'
 
 /** Offers of one peer waiting at one other: a redial or two, not a flood. */
 const offersPerPair = 4
@@ -22,10 +22,12 @@ export function relay(
 ): void {
   const sender = connection.peers.get(membershipKey(message.infoHash, message.peerId))
   if (sender === undefined) {
+    if (message.type === 'answer') context.counters.answered.stranger++
     return refuse(context, connection, 'stranger', 'announce this peer_id first', message.infoHash)
   }
   const receiver = sender.swarm.peers.get(message.to)
   const dropped = receiver === undefined ? 'absent' : relayTo(context, sender, receiver, message)
+  if (message.type === 'answer') context.counters.answered[dropped ?? 'relayed']++
   if (dropped !== null) context.counters.refused[dropped]++
 }
 
@@ -59,8 +61,7 @@ function relayDirected(
   if (ledger.size >= context.limits.openOffersPerPeer || ledger.countFrom(sender.id) >= offersPerPair)
     return 'crowded'
   if (ledger.find(sender.id, message.offerId, context.now()) !== null) return 'crowded'
-  const level = levelBetween(sender.connection.standing.network, receiver.connection.standing.network)
-  relayOffer(context, sender, receiver, level, message.offerId, message.sdp, 'directed')
+  relayOffer(context, sender, receiver, levelBetween(sender, receiver), message, 'directed')
   return null
 }
 
@@ -69,13 +70,10 @@ function relayAnswer(context: Context, sender: Peer, receiver: Peer, message: An
   if (offer === null || offer.state !== 'open') return 'unsolicited'
   offer.state = 'answered'
   // Nothing follows a complete description, so its entry can go; the other kind trickles on.
-  if (offer.kind === 'speculative') sender.ledger.remove(receiver.id, message.offerId)
+  if (offer.kind === 'speculative') sender.ledger.remove(offer)
   context.counters.answers++
-  send(
-    context,
-    receiver.connection,
-    writeAnswer(sender.swarm.infoHash, sender.id, message.offerId, message.sdp),
-  )
+  const clean = screenedDescription(context, sender, message)
+  send(context, receiver.connection, writeAnswer(sender.swarm.infoHash, sender.id, message.offerId, clean))
   return null
 }
 
@@ -91,11 +89,13 @@ function relayCandidates(
   if (offer === null || offer.kind !== 'directed') return 'unsolicited'
   const sent = mine !== null ? ++offer.offererCandidates : ++offer.answererCandidates
   if (sent > context.limits.candidateMessages) return 'rate'
+  const clean = screenedCandidates(context, sender, message.candidates)
+  if (clean.length === 0) return null
   context.counters.candidates++
   send(
     context,
     receiver.connection,
-    writeCandidates(sender.swarm.infoHash, sender.id, message.offerId, message.candidates),
+    writeCandidates(sender.swarm.infoHash, sender.id, message.offerId, clean),
   )
   return null
 }

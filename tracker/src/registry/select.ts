@@ -1,13 +1,12 @@
-import type { Level } from '@nearcast/peer-core/signalling'
-import { bagLevels, farIndex, prefixIndex } from './bag.ts'
+import { type BagLevel, bagLevels, countryIndex, farIndex, prefixIndex } from './bag.ts'
 import { groupBag } from './group.ts'
 import type { RegistryLimits } from './limits.ts'
-import { levelBetween } from './network.ts'
-import { mayMeet, type Peer } from './peer.ts'
+import { isCrowded } from './meet.ts'
+import { levelBetween, mayMeet, type Peer } from './peer.ts'
 
 export interface Pick {
   readonly peer: Peer
-  readonly level: Level
+  readonly level: BagLevel
 }
 
 export interface Selection {
@@ -27,9 +26,9 @@ export function pickReceivers(peer: Peer, count: number, selection: Selection): 
   const choose = chooser(peer, selection, 'any')
   // A single offer cannot be split; chance keeps the proportion.
   const near = count === 1 ? (selection.random() < 0.7 ? 1 : 0) : Math.min(Math.ceil(0.7 * count), count - 1)
-  choose.near(near, prefixIndex)
+  choose.near(near, countryIndex)
   choose.far(count - choose.picks.length, prefixIndex)
-  choose.near(count - choose.picks.length, prefixIndex)
+  choose.near(count - choose.picks.length, countryIndex)
   return choose.picks
 }
 
@@ -40,7 +39,7 @@ export function pickReceivers(peer: Peer, count: number, selection: Selection): 
  */
 export function pickNeighbours(peer: Peer, selection: Selection): readonly Pick[] {
   const { limits, now } = selection
-  const cap = peer.connection.standing.policy.maxPeers
+  const cap = peer.policy.maxPeers
   const room = cap > 0 ? Math.max(0, cap - peer.links) : limits.partners
   // Named peers may be dialled as long as they are remembered, so one announce must not name more than that.
   const want = Math.min(peer.want, room, limits.partners - limits.farLinks)
@@ -54,11 +53,14 @@ export function pickNeighbours(peer: Peer, selection: Selection): readonly Pick[
       ? Math.min(group.size - 1, room)
       : Math.max(1, Math.min(Math.ceil(0.7 * want), want - 1))
   choose.near(near, group.levelIndex)
+  const inside = choose.picks.length
   const far =
     group.size === 1
-      ? want - choose.picks.length
-      : Math.min(Math.max(1, want - choose.picks.length), limits.farLinks - peer.partners.farCount(now))
-  choose.far(far, group.levelIndex)
+      ? want - inside
+      : Math.min(Math.max(1, want - inside), limits.farLinks - peer.partners.farCount(now))
+  // Half of them by provider and country, from where bytes come faster; the rest anywhere, so that the swarm holds together.
+  choose.near(Math.floor(far / 2), countryIndex, group.levelIndex)
+  choose.far(far - (choose.picks.length - inside), group.levelIndex)
   return choose.picks
 }
 
@@ -68,28 +70,32 @@ type Wanted = 'any' | 'directed' | 'mesh'
 function chooser(peer: Peer, { now, limits }: Selection, wanted: Wanted) {
   const picks: Pick[] = []
   const mark = ++lastMark
-  const home = peer.connection.standing.network
+  let crossings = 0
   peer.mark = mark
 
   /** Considers one candidate, once a selection. */
-  const consider = (other: Peer, level: Level): boolean => {
+  const consider = (other: Peer, level: BagLevel): boolean => {
     if (other.mark === mark) return false
     other.mark = mark
     if (wanted !== 'any' && other.speaks !== 'directed') return false
     if (peer.partners.has(other.id, now, wanted === 'mesh' ? limits.offerMs : undefined)) return false
-    if (other.ledger.size >= limits.openOffersPerPeer || !mayMeet(peer, other)) return false
+    if (isCrowded(other, now, limits) || !mayMeet(peer, other)) return false
+    // Another private network behind one address may not be reachable: a few try, and their outcomes tell.
+    const crosses = level === 'address' && peer.lan !== null && other.lan !== null
+    if (wanted === 'mesh' && crosses && ++crossings > limits.crossLanLinks) return false
     picks.push({ peer: other, level })
     return true
   }
 
   return {
     picks,
-    /** From the innermost bag outwards, up to level index `farthest`. */
-    near(count: number, farthest: number): void {
+    /** From the innermost bag outwards, from beyond level index `beyond` up to `farthest`. */
+    near(count: number, farthest: number, beyond = -1): void {
       let left = count
-      for (let index = 0; index <= farthest; index++) {
-        for (const other of peer.bags[index]?.walk(left > 0 ? 64 + 4 * left : 0) ?? []) {
-          if (consider(other, levelBetween(home, other.connection.standing.network)) && --left === 0) return
+      for (let index = beyond + 1; index <= farthest && left > 0; index++) {
+        for (const other of peer.bags[index]?.walk(64 + 4 * left) ?? []) {
+          const level = levelBetween(peer, other)
+          if (bagLevels.indexOf(level) > beyond && consider(other, level) && --left === 0) return
         }
       }
     },
@@ -99,7 +105,7 @@ function chooser(peer: Peer, { now, limits }: Selection, wanted: Wanted) {
       if (count <= 0 || !peer.bags[farIndex]) return
       let left = count
       const offer = (other: Peer) => {
-        const level = levelBetween(home, other.connection.standing.network)
+        const level = levelBetween(peer, other)
         return bagLevels.indexOf(level) > beyond && consider(other, level)
       }
       for (const other of peer.swarm.everybody.walk(32 + 4 * left)) if (offer(other) && --left === 0) return

@@ -1,5 +1,15 @@
 import type { BinaryId } from '@nearcast/peer-core/signalling'
-import { Bag, bagLevels, farIndex } from './bag.ts'
+import {
+  addressIndex,
+  asnIndex,
+  Bag,
+  bagLevels,
+  countryIndex,
+  farIndex,
+  lanIndex,
+  prefixIndex,
+  siteIndex,
+} from './bag.ts'
 import type { Peer } from './peer.ts'
 
 /** All peers of one info_hash, and one bag per group and level. */
@@ -51,12 +61,15 @@ export class Swarm {
    */
   enrol(peer: Peer): void {
     if (peer.mode === 'off') return
-    const { network, policy } = peer.connection.standing
-    const roams = policy.wan === 'allow'
-    if (network.site !== null) this.#bag(network.site, 0).add(peer)
-    if (roams || network.site === null) this.#bag(network.address, 1).add(peer)
+    const { network } = peer.connection.standing
+    const roams = peer.policy.wan === 'allow'
+    if (network.site !== null) this.#bag(network.site, siteIndex).add(peer)
+    if (peer.lan !== null) this.#bag(`${peer.home}#${peer.lan}`, lanIndex).add(peer)
+    if (roams || network.site === null) this.#bag(peer.home, addressIndex).add(peer)
     if (!roams) return
-    this.#bag(network.prefix, 2).add(peer)
+    this.#bag(network.prefix, prefixIndex).add(peer)
+    if (network.asn !== null) this.#bag(network.asn, asnIndex).add(peer)
+    if (network.country !== null) this.#bag(network.country, countryIndex).add(peer)
     this.everybody.add(peer)
   }
 
@@ -83,7 +96,7 @@ export class Swarm {
     if (known !== undefined) return known
     const bag = new Bag(name, levelIndex)
     this.#bags.set(name, bag)
-    if (levelIndex !== 1) {
+    if (levelIndex === siteIndex || levelIndex === prefixIndex) {
       bag.areaSlot = this.areas.length
       this.areas.push(bag)
     }

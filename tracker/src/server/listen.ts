@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { stunMetrics } from '../metrics/tracker-metrics.ts'
 import { stunBeside } from '../stun/stun-beside.ts'
 import type { StunServer } from '../stun/stun-server.ts'
 import { TrackerError } from '../tracker-error.ts'
@@ -13,6 +15,10 @@ export interface ListenOptions extends TrackerOptions {
   readonly host?: string
   /** Whether STUN answers on UDP. @default true */
   readonly withStun?: boolean
+  /** A port for `/metrics` alone, which the other then does not have; `/healthz` and `/readyz` answer on both. @default none */
+  readonly metricsPort?: { readonly port: number /** @default '127.0.0.1' */; readonly host?: string }
+  /** Time to send the head of a request, which every upgrade is, ms. Who sends it slowly costs a socket so long. @default 10000 */
+  readonly headersMs?: number
 }
 
 export interface ListeningTracker {
@@ -20,31 +26,62 @@ export interface ListeningTracker {
   readonly port: number
   /** Where clients announce. */
   readonly url: string
+  /** Of the metrics, when they have their own. */
+  readonly metricsPort: number | null
   close(): Promise<void>
 }
 
 /** The tracker alone: HTTP, WebSocket and STUN on one port number. */
 export async function listenTracker(options: ListenOptions = {}): Promise<ListeningTracker> {
-  const tracker = createTracker(options)
-  const server = createServer(getRequestListener(tracker.app.fetch))
+  const { metricsPort, metrics, headersMs } = options
+  const tracker = createTracker({ ...options, ...(metricsPort && { metrics: { access: 'off' } }) })
+  const started = tracker.readiness.hold('starting')
+  const server = createHttpServer(tracker.app, headersMs)
+  const admin = metricsPort ? createHttpServer(tracker.adminApp(metrics ?? {}), headersMs) : null
   tracker.attach(server)
   const closeAll = async (stun: StunServer | null) => {
     await Promise.all([tracker.close(), stun?.close()])
-    await closeServer(server)
+    await Promise.all([closeServer(server), admin && closeServer(admin)])
   }
   try {
     const { bound, stun } = await bind(server, options)
-    if (stun !== null) tracker.announceStun(stun.port)
+    if (stun !== null) {
+      tracker.announceStun(stun.port)
+      tracker.metrics.add(stunMetrics(stun.counters))
+    }
+    const adminBound =
+      admin && metricsPort
+        ? await listen(admin, metricsPort.port, metricsPort.host ?? '127.0.0.1', 'metrics-').catch(
+            async error => {
+              await stun?.close()
+              throw error
+            },
+          )
+        : null
+    started()
     return {
       tracker,
       port: bound.port,
       url: `ws://${nameOf(bound)}:${bound.port}`,
+      metricsPort: adminBound?.port ?? null,
       close: () => closeAll(stun),
     }
   } catch (error) {
     await closeAll(null)
     throw error
   }
+}
+
+/** Slow or silent requests end by themselves; Node's own limits are a minute and five. */
+function createHttpServer(app: Hono, headersMs = 10_000): Server {
+  return createServer(
+    {
+      headersTimeout: headersMs,
+      requestTimeout: 2 * headersMs,
+      connectionsCheckingInterval: Math.min(1_000, headersMs),
+    },
+    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+  )
 }
 
 async function bind(
@@ -55,11 +92,19 @@ async function bind(
   return stunBeside({ port, listen: () => listen(server, port, host), close: () => closeServer(server) })
 }
 
-function listen(server: Server, port: number, host: string | undefined): Promise<AddressInfo> {
+/**
+ * Connections that may wait while we are busy. Node's 511 overflow when the viewers of another machine arrive within
+ * seconds, and whoever is dropped tries again after one second, then three, then seven. The kernel has a limit of its
+ * own (`net.core.somaxconn`).
+ */
+const backlog = 16_384
+
+/** `prefix`: of the flags that name the port and the host. */
+function listen(server: Server, port: number, host: string | undefined, prefix = ''): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException) => reject(explain(error, port, host))
+    const onError = (error: NodeJS.ErrnoException) => reject(explain(error, port, host, prefix))
     server.once('error', onError)
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog }, () => {
       server.off('error', onError)
       const bound = server.address()
       if (bound === null || typeof bound === 'string') reject(new Error('the server has no address'))
@@ -68,25 +113,30 @@ function listen(server: Server, port: number, host: string | undefined): Promise
   })
 }
 
-function explain(error: NodeJS.ErrnoException, port: number, host: string | undefined): TrackerError {
+function explain(
+  error: NodeJS.ErrnoException,
+  port: number,
+  host: string | undefined,
+  prefix: string,
+): TrackerError {
   switch (error.code) {
     case 'EADDRINUSE':
       return new TrackerError(
         'port-taken',
-        `port ${port} is taken: stop what listens there, or choose another with --port`,
+        `port ${port} is taken: stop what listens there, or choose another with --${prefix}port`,
         error,
       )
     case 'EACCES':
       return new TrackerError(
         'port-forbidden',
-        `port ${port} needs privileges: choose one above 1023 with --port`,
+        `port ${port} needs privileges: choose one above 1023 with --${prefix}port`,
         error,
       )
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new TrackerError(
         'bad-address',
-        `"${host}" is no address of this machine: give another with --host`,
+        `"${host}" is no address of this machine: give another with --${prefix}host`,
         error,
       )
     default:

@@ -3,16 +3,38 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WirePolicy } from '@nearcast/peer-core/signalling'
 import type { Hono } from 'hono'
+import { type AccessOptions, type Admission, createGate } from '../access/gate.ts'
+import type { Grant } from '../access/grant.ts'
 import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
+import type { CandidatePolicy } from '../candidates/screened.ts'
+import { createDashboardRoutes } from '../dashboard/dashboard-routes.ts'
+import { createHttpSignalling } from '../http-signalling/http-signalling.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
+import {
+  httpSignallingMetrics,
+  registryMetrics,
+  reportMetrics,
+  socketMetrics,
+} from '../metrics/tracker-metrics.ts'
+import { createPolicyRoutes } from '../policy/policy-routes.ts'
+import type { PolicyRule } from '../policy/policy-rule.ts'
+import type { Action } from '../registry/action.ts'
 import type { RegistryLimits } from '../registry/limits.ts'
-import { createRegistry, type RegistryStats } from '../registry/registry.ts'
+import type { Locate } from '../registry/network.ts'
+import { createRegistry, type OpenInfo, type RegistryStats } from '../registry/registry.ts'
+import { addNames } from '../registry/reporting.ts'
+import { createReports } from '../reports/reports.ts'
 import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
+import { createAdminToken } from './admin-token.ts'
 import { clientAddress } from './client-address.ts'
+import { type Drained, type DrainOptions, drain } from './drain.ts'
 import type { Log } from './log.ts'
 import { createProxyCheck } from './proxy-check.ts'
-import { createRoutes } from './routes.ts'
+import { createReadiness, type Readiness } from './readiness.ts'
+import { createAdminRoutes, createRoutes } from './routes.ts'
 import { attachSockets, createSockets } from './sockets.ts'
 import { stunUrlFor } from './stun-urls.ts'
 
@@ -21,6 +43,17 @@ export interface TrackerOptions {
   readonly sites?: string
   /** What applies outside the sites. @default share, wan allow, no caps */
   readonly policy?: WirePolicy
+  /** Rules beside the sites, the way `/admin/policy` changes them. @default none */
+  readonly rules?: readonly PolicyRule[]
+  /** Provider and country of an address; see `locateIn` and `readDatabase`. @default nobody knows */
+  readonly locate?: Locate
+  /**
+   * Opens `/admin/policy` and `/dashboard` to whoever shows it; at least 16 characters. With it, viewers are asked to report.
+   * @default none: both are shut, and nobody reports
+   */
+  readonly adminToken?: string
+  /** Keeps what was changed at `/admin/policy` over a restart; throws when it cannot. @default the rules end with the process */
+  readonly savePolicies?: (rules: readonly PolicyRule[]) => void
   /** CIDRs of proxies whose forwarding header is believed. @default none */
   readonly trustedProxies?: readonly string[]
   /** The header they write. @default 'x-forwarded-for' */
@@ -33,16 +66,35 @@ export interface TrackerOptions {
   /** Key of group labels and resume tokens; share it among machines that serve together. @default random */
   readonly secret?: Uint8Array
   readonly limits?: Partial<RegistryLimits>
+  /** Which pages may connect, and whether they need join tokens. @default all, and none */
+  readonly access?: AccessOptions
+  /** Which ICE candidates pass from client to client. @default 'own' */
+  readonly candidates?: CandidatePolicy
+  /** Whether clients may signal over HTTP where WebSockets are blocked. @default true */
+  readonly httpSignalling?: boolean
+  /**
+   * What the dashboard calls a content, by its manifest's URL, its content id or its info hash (40 hex digits).
+   * @default a short label
+   */
+  readonly contentNames?: Readonly<Record<string, string>>
   /** Bytes that may wait for one slow reader. @default 262144 */
   readonly backlogBytes?: number
+  /** Who may read `/metrics`. @default whoever comes from a private address */
+  readonly metrics?: MetricsAccess
   /** @default warnings and errors as text on stderr */
   readonly log?: Log
 }
 
 /** A tracker to mount on any http server, beside whatever else that serves. */
 export interface Tracker {
-  /** `/healthz` and a greeting at `/`. */
+  /** `/healthz`, `/readyz`, `/metrics`, `/admin/policy`, `/dashboard` and a greeting at `/`. */
   readonly app: Hono
+  /** The same without the greeting and with `/metrics` in any case, for a port of their own. */
+  adminApp(access?: MetricsAccess): Hono
+  /** Figures of other rooms may be added to it. */
+  readonly metrics: Metrics
+  /** Anything may hold it up; `/readyz` tells. */
+  readonly readiness: Readiness
   /** Takes every WebSocket upgrade of the server, whatever the path. Returns how to detach. */
   attach(server: Server): () => void
   /** For servers that dispatch upgrades themselves. */
@@ -51,9 +103,24 @@ export interface Tracker {
   setSites(csv: string): ReadSites
   /** Switches something at run time for a site, or for all with null. `{ mode: 'off' }` is the kill switch. */
   setOverride(site: string | null, override: WirePolicy | null): void
+  /** The rules in force beside the sites. */
+  rules(): readonly PolicyRule[]
+  /** Replaces all of them, what was set by `setOverride` and at `/admin/policy` too. */
+  setRules(rules: readonly PolicyRule[]): void
+  /** Replaces what says the provider and country of an address; see `locateIn` and `readDatabase`. */
+  setLocate(locate: Locate): void
+  /** Adds to what the dashboard calls contents; holds for viewers who report for the first time from now on. */
+  nameContents(names: Readonly<Record<string, string>>): void
   /** Tells clients of this STUN port from now on, unless URLs were given. */
   announceStun(port: number): void
+  /** Takes other keys for join tokens. Returns what is wrong with them; then nothing has changed. */
+  setTokenKeys(texts: readonly string[]): readonly string[]
   stats(): RegistryStats
+  /**
+   * Empties the tracker before it closes: not ready, no upgrades, our clients move to wherever the URL leads next,
+   * others are closed little by little. Aborting ends it at once.
+   */
+  drain(options?: DrainOptions, signal?: AbortSignal): Promise<Drained>
   close(): Promise<void>
 }
 
@@ -63,13 +130,26 @@ const sweepMs = 100
 export function createTracker(options: TrackerOptions = {}): Tracker {
   const log = options.log ?? logToStderr
   const now = () => performance.now()
+  const gate = createGate(options.access)
+  /** What tokens in URLs allow, until their sockets are open. */
+  const grants = new WeakMap<IncomingMessage, Grant>()
+  const said = new Set<string>()
+  const admin = createAdminToken(options.adminToken ?? null, now)
+  const reports = admin.isSet ? createReports() : null
+  const contentNames = new Map<string, string>()
+  addNames(contentNames, options.contentNames ?? {})
   const registry = createRegistry({
     now,
     wallClock: () => Date.now(),
     random: () => Math.random(),
     secret: options.secret ?? randomBytes(32),
     ...(options.policy && { policy: options.policy }),
+    ...(options.locate && { locate: options.locate }),
     ...(options.limits && { limits: options.limits }),
+    ...(options.candidates && { candidates: options.candidates }),
+    tokens: gate.tokens,
+    ...(reports && { reports }),
+    contentNames,
   })
   const trust = {
     proxies: (options.trustedProxies ?? []).map(proxy),
@@ -80,8 +160,22 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const sockets = createSockets({
     registry,
     identify,
+    elsewhere,
     ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
   })
+  const http = createHttpSignalling({
+    registry,
+    admit: request => gate.admit({ url: request.url ?? '/', origin: request.headers.origin }),
+    allowsOrigin: gate.allowsOrigin,
+    identify: (request, admission) => {
+      if (admission.ok && admission.grant !== null) grants.set(request, admission.grant)
+      return identify(request)
+    },
+    perform: sockets.perform,
+    now,
+    ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
+  })
+  if (options.rules !== undefined) registry.setRules(options.rules)
   if (options.sites !== undefined) {
     const read = setSites(options.sites)
     if (!read.ok) {
@@ -90,30 +184,91 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     }
   }
 
+  const readiness = createReadiness()
+  const metrics = createMetrics()
+  metrics.add(registryMetrics(registry.stats, registry.groupSizes))
+  metrics.add(socketMetrics(sockets.counters, readiness))
+  if (reports) metrics.add(reportMetrics(reports.counts))
+  metrics.add(httpSignallingMetrics(http))
+  const facts = {
+    startedAt: now(),
+    now,
+    stats: registry.stats,
+    readiness,
+    metrics,
+    metricsAccess: options.metrics ?? {},
+    readerOf,
+  }
   const sweeping = setInterval(() => sockets.perform(registry.sweep()), sweepMs)
-  const pinging = setInterval(() => sockets.pingSome(), 1_000)
+  const pinging = setInterval(() => {
+    sockets.pingSome()
+    http.tend()
+  }, 1_000)
   const detachers = new Set<() => void>()
 
+  const closing = new AbortController()
+  const policyRoutes = createPolicyRoutes({
+    admin,
+    rules: registry.rules,
+    setRules: registry.setRules,
+    save: options.savePolicies ?? null,
+    log,
+  })
+  const dashboardRoutes = createDashboardRoutes({
+    admin,
+    reports,
+    now,
+    wallClock: () => Date.now(),
+    peers: () => registry.stats().peers,
+    closed: closing.signal,
+  })
+  const withAdmin = (app: Hono) =>
+    app.route('/admin/policy', policyRoutes).route('/dashboard', dashboardRoutes)
+
   return {
-    app: createRoutes({ startedAt: now(), now, stats: () => registry.stats() }),
+    app: withAdmin(createRoutes(facts, options.httpSignalling === false ? [] : [http.routes])),
+    adminApp: (access = facts.metricsAccess) =>
+      withAdmin(createAdminRoutes({ ...facts, metricsAccess: access })),
+    metrics,
+    readiness,
     attach(server) {
-      const detach = attachSockets(server, sockets.upgrade)
+      const detach = attachSockets(server, upgrade)
       detachers.add(detach)
       return () => {
         detachers.delete(detach)
         detach()
       }
     },
-    upgrade: sockets.upgrade,
+    upgrade,
     setSites,
     setOverride: (site, override) => registry.setOverride(site, override),
+    rules: registry.rules,
+    setRules: registry.setRules,
+    setLocate: registry.setLocate,
+    nameContents: names => addNames(contentNames, names),
     announceStun(port) {
       stun ??= { port }
     },
+    setTokenKeys: texts => gate.setKeys(texts),
     stats: () => registry.stats(),
+    drain: (drainOptions = {}, signal = new AbortController().signal) =>
+      drain(
+        drainOptions,
+        {
+          readiness,
+          carriers: [sockets, http],
+          dismiss: registry.dismiss,
+          perform: sockets.perform,
+          now,
+          random: () => Math.random(),
+        },
+        signal,
+      ),
     async close() {
+      closing.abort()
       clearInterval(sweeping)
       clearInterval(pinging)
+      http.close()
       await sockets.close()
       for (const detach of detachers) detach()
       detachers.clear()
@@ -126,15 +281,68 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     return read
   }
 
-  function identify(request: IncomingMessage) {
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const admission = gate.admit({ url: request.url ?? '/', origin: request.headers.origin })
+    const go = (admitted: Admission) => {
+      if (socket.destroyed) return
+      if (!admitted.ok) {
+        sayOnce(admitted.reason)
+        return sockets.turnAway(socket, admitted.status === 401 ? 'token' : 'origin')
+      }
+      if (admitted.grant !== null) grants.set(request, admitted.grant)
+      sockets.upgrade(request, socket, head)
+    }
+    if (admission instanceof Promise) void admission.then(go)
+    else go(admission)
+  }
+
+  /** Whoever is turned away may come back a thousand times; that it happens at all is what the operator must know. */
+  function sayOnce(reason: string): void {
+    if (said.has(reason)) return
+    said.add(reason)
+    log({
+      level: 'warn',
+      event: 'turned-away',
+      message: `Turned a client away: ${reason}. Further ones are counted and not logged.`,
+    })
+  }
+
+  function elsewhere(action: Action): void {
+    if (action.type !== 'verify') return http.perform(action)
+    const { to, token } = action
+    void gate.verify(token).then(result => sockets.perform(registry.verified(to, token, result)))
+  }
+
+  function readerOf(request: IncomingMessage): Reader {
+    const from = parseAddress(request.socket.remoteAddress ?? '')
+    const address = from === null ? null : clientAddress(from, request.headers, trust)
+    return {
+      address,
+      isForwarded: isForwarded(request) && address === from,
+      authorization: request.headers.authorization,
+    }
+  }
+
+  function identify(request: IncomingMessage): OpenInfo | null {
     const socketAddress = parseAddress(request.socket.remoteAddress ?? '')
     if (socketAddress === null) return null
     const address = clientAddress(socketAddress, request.headers, trust)
     checkProxy(address, trust.proxies.length === 0 && isForwarded(request))
-    if (stun === null) return { address, ice: [] }
-    if ('urls' in stun) return { address, ice: stun.urls }
+    const { origin } = request.headers
+    const grant = grants.get(request)
+    return {
+      address,
+      ice: iceFor(request),
+      ...(origin !== undefined && { origin }),
+      ...(grant !== undefined && { grant }),
+    }
+  }
+
+  function iceFor(request: IncomingMessage): readonly string[] {
+    if (stun === null) return []
+    if ('urls' in stun) return stun.urls
     const url = stunUrlFor(request, stun.port)
-    return { address, ice: url === null ? [] : [url] }
+    return url === null ? [] : [url]
   }
 }
 

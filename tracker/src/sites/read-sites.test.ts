@@ -55,6 +55,8 @@ describe('the site file', () => {
     ['hq,10.0.0.0/8\n', 1, 'the header is'],
     ['site,cidr\nhq,"10.0.0.0/8\n', 2, 'not CSV'],
     ['site,cidr,uploadKbps\nhq,10.0.0.0/8,fast\n', 2, 'kbit/s'],
+    ['site,cidr,integrity\nhq,10.0.0.0/8,strict\n', 2, 'required, prefer, audit, off'],
+    ['site,cidr,maxPeers\nhq,10.0.0.0/8,10001\n', 2, 'links'],
   ])('%j is refused', (csv, line, word) => {
     const read = readSites(csv)
     expect(read.ok ? null : read.problems[0]?.line).toBe(line)

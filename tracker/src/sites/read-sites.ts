@@ -14,11 +14,11 @@ export type ReadSites =
   | { readonly ok: true; readonly table: SiteTable; readonly warnings: readonly SiteProblem[] }
   | { readonly ok: false; readonly problems: readonly SiteProblem[] }
 
-const columns = ['site', 'cidr', 'mode', 'wan', 'uploadKbps', 'lineKbps'] as const
+const columns = ['site', 'cidr', 'mode', 'wan', 'uploadKbps', 'lineKbps', 'maxPeers', 'integrity'] as const
 type Column = (typeof columns)[number]
 
 /**
- * Reads `site,cidr,mode,wan,uploadKbps,lineKbps`. The header names the columns; all but `site` and `cidr` may be
+ * Reads `site,cidr,mode,wan,uploadKbps,lineKbps,maxPeers,integrity`. The header names the columns; all but `site` and `cidr` may be
  * missing or empty. Lines that begin with # are comments. One bad row spoils the file: nothing is half-applied.
  */
 export function readSites(csv: string): ReadSites {
@@ -96,14 +96,23 @@ function readRule(header: readonly string[], row: Row, report: (message: string)
   if (!parsed.ok) report(parsed.reason)
   const mode = oneOf(cell('mode'), ['share', 'leech', 'off'] as const, 'mode', report)
   const wan = oneOf(cell('wan'), ['allow', 'deny'] as const, 'wan', report)
-  const uploadKbps = kbps(cell('uploadKbps'), 'uploadKbps', report)
-  const lineKbps = kbps(cell('lineKbps'), 'lineKbps', report)
+  const integrity = oneOf(
+    cell('integrity'),
+    ['required', 'prefer', 'audit', 'off'] as const,
+    'integrity',
+    report,
+  )
+  const uploadKbps = whole(cell('uploadKbps'), 'uploadKbps', 'kbit/s (0: no limit known)', report)
+  const lineKbps = whole(cell('lineKbps'), 'lineKbps', 'kbit/s (0: no limit known)', report)
+  const maxPeers = whole(cell('maxPeers'), 'maxPeers', 'links (0: no cap)', report)
   if (!parsed.ok) return null
   const policy: WirePolicy = {
     ...(mode !== null && { mode }),
     ...(wan !== null && { wan }),
     ...(uploadKbps !== null && { uploadKbps }),
     ...(lineKbps !== null && { lineKbps }),
+    ...(maxPeers !== null && { maxPeers }),
+    ...(integrity !== null && { integrity }),
   }
   return { line: row.line, site, cidr: parsed.cidr, policy }
 }
@@ -120,9 +129,10 @@ function oneOf<T extends string>(
   return choice ?? null
 }
 
-function kbps(cell: string, name: string, report: (message: string) => void): number | null {
+function whole(cell: string, name: string, unit: string, report: (message: string) => void): number | null {
   if (cell === '') return null
-  const value = /^\d{1,9}$/.test(cell) ? Number(cell) : null
-  if (value === null) report(`${name} "${cell}" is no whole number of kbit/s (0: no limit known)`)
+  const most = name === 'maxPeers' ? 10_000 : 999_999_999
+  const value = /^\d{1,9}$/.test(cell) && Number(cell) <= most ? Number(cell) : null
+  if (value === null) report(`${name} "${cell}" is no whole number of ${unit}`)
   return value
 }

@@ -21,3 +21,8 @@ export function samePolicy(a: SitePolicy, b: SitePolicy): boolean {
     a.integrity === b.integrity
   )
 }
+
+export function stricterMode(a: SitePolicy['mode'], b: SitePolicy['mode']): SitePolicy['mode'] {
+  const order: readonly SitePolicy['mode'][] = ['share', 'leech', 'off']
+  return order.indexOf(a) > order.indexOf(b) ? a : b
+}

@@ -1,6 +1,7 @@
 import type { WirePolicy } from '@nearcast/peer-core/signalling'
 import type { Address } from '../address/address.ts'
 import { type Cidr, contains } from '../address/cidr.ts'
+import { PrefixIndex } from './prefix-index.ts'
 
 /** One row of the operator's file. Rows of the same site form one group. */
 export interface SiteRule {
@@ -21,13 +22,20 @@ export interface Explanation {
 /** Networks that the operator named, in the file's order: the first row that covers an address decides. */
 export class SiteTable {
   readonly rules: readonly SiteRule[]
+  readonly #index: PrefixIndex
 
   constructor(rules: readonly SiteRule[] = []) {
     this.rules = rules
+    this.#index = new PrefixIndex(rules.map(({ cidr }) => cidr))
   }
 
   match(address: Address): SiteRule | null {
-    return this.rules.find(rule => contains(rule.cidr, address)) ?? null
+    return this.rules[this.#index.first(address) ?? -1] ?? null
+  }
+
+  /** The first row of a site. */
+  named(site: string): SiteRule | null {
+    return this.rules.find(rule => rule.site === site) ?? null
   }
 
   explain(address: Address): Explanation {
@@ -38,7 +46,8 @@ export class SiteTable {
   /** Rows that can never decide because an earlier one covers all of them. */
   unreachable(): readonly { readonly rule: SiteRule; readonly by: SiteRule }[] {
     return this.rules.flatMap((rule, i) => {
-      const by = this.rules.slice(0, i).find(earlier => contains(earlier.cidr, rule.cidr))
+      const first = this.#index.first(rule.cidr)
+      const by = first === null || first >= i ? undefined : this.rules[first]
       return by ? [{ rule, by }] : []
     })
   }

@@ -82,6 +82,14 @@ test('one source is answered so often and no more, others are not touched, and m
   expect(answers('c', 300)).toBe(5)
 })
 
+test('forged sources, new ones each time, get no more than the world’s share', () => {
+  const limit = createSourceLimit({ worldPerSecond: 100 })
+  const answers = (now: number) =>
+    Array.from({ length: 1_000 }, (_, i) => limit.allows(`${now} ${i}`, now)).filter(Boolean).length
+  expect(answers(0)).toBe(200)
+  expect(answers(500)).toBe(50)
+})
+
 /** Writes the right fingerprint into a message that ends with one; an own CRC-32, so that the test is no mirror. */
 function sealed(message: Uint8Array): Uint8Array {
   let crc = 0xffff_ffff

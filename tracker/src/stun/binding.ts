@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 
 /**
  * The one thing a STUN server must do here: tell a client its own address (RFC 8489, Binding). About a hundred lines
- * because no kept codec library fits; the sections are named where they apply.
+ * because no kept codec library fits (docs/decisions/0012); the sections are named where they apply.
  */
 
 export interface Endpoint {

@@ -1,8 +1,11 @@
+import { TokenBucket } from '../registry/token-bucket.ts'
+
 /**
  * Answers each source and the world only so often. An office behind one NAT is one source, and a thousand viewers who
  * start together ask a few times each.
  */
 export interface SourceLimit {
+  /** `source`: an IPv4 address, or the /64 of an IPv6 one, out of which one machine may take any. */
   allows(source: string, now: number): boolean
 }
 
@@ -13,13 +16,17 @@ export interface SourceLimitOptions {
   readonly burst?: number
   /** Sources remembered; the oldest are forgotten first. @default 10000 */
   readonly sources?: number
+  /** Answers a second to all, long run; at once, twice as many. Forged sources are new ones each time. @default 20000 */
+  readonly worldPerSecond?: number
 }
 
 export function createSourceLimit({
   perSecond = 200,
   burst = 2_000,
   sources = 10_000,
+  worldPerSecond = 20_000,
 }: SourceLimitOptions = {}): SourceLimit {
+  let world: TokenBucket | null = null
   const levels = new Map<string, { level: number; at: number }>()
   return {
     allows(source, now) {
@@ -30,7 +37,9 @@ export function createSourceLimit({
         const oldest = levels.keys().next().value
         if (oldest !== undefined) levels.delete(oldest)
       }
-      const allowed = level >= 1
+      world ??= new TokenBucket(worldPerSecond, 2 * worldPerSecond, now)
+      const allowed = level >= 1 && world.spend(0, now) >= 1
+      if (allowed) world.spend(1, now)
       levels.set(source, { level: allowed ? level - 1 : level, at: now })
       return allowed
     },

@@ -1,5 +1,5 @@
 import { createSocket, type RemoteInfo } from 'node:dgram'
-import { parseAddress } from '../address/address.ts'
+import { addressKey, parseAddress } from '../address/address.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { answerBinding } from './binding.ts'
 import { createSourceLimit, type SourceLimitOptions } from './source-limit.ts'
@@ -11,22 +11,39 @@ export interface StunOptions {
   readonly limit?: SourceLimitOptions
 }
 
+/** Datagrams since start: answered, over a source's share, or no binding request. */
+export interface StunCounters {
+  answered: number
+  limited: number
+  malformed: number
+}
+
 export interface StunServer {
   readonly port: number
+  readonly counters: Readonly<StunCounters>
   close(): Promise<void>
 }
 
 /** Tells browsers their own address over UDP. Run inside an office it shows them their address on the LAN. */
 export function createStunServer({ port, host = '0.0.0.0', limit }: StunOptions): Promise<StunServer> {
   const sourceLimit = createSourceLimit(limit)
+  const counters: StunCounters = { answered: 0, limited: 0, malformed: 0 }
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
   socket.on('message', (datagram: Buffer, { address, port: sourcePort }: RemoteInfo) => {
-    if (!sourceLimit.allows(address, performance.now())) return
     const source = parseAddress(address)
     if (source === null) return
+    if (!sourceLimit.allows(addressKey(source), performance.now())) {
+      counters.limited++
+      return
+    }
     const answer = answerBinding(datagram, { bytes: source.bytes, port: sourcePort })
+    if (answer === null) {
+      counters.malformed++
+      return
+    }
+    counters.answered++
     // Whether it arrives is the network's business: STUN clients repeat themselves (RFC 8489 §6.2.1).
-    if (answer !== null) socket.send(answer, sourcePort, address, () => {})
+    socket.send(answer, sourcePort, address, () => {})
   })
   return new Promise((resolve, reject) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
@@ -51,6 +68,7 @@ export function createStunServer({ port, host = '0.0.0.0', limit }: StunOptions)
       let closed: Promise<void> | null = null
       resolve({
         port: socket.address().port,
+        counters,
         close: () => {
           closed ??= new Promise(done => socket.close(() => done()))
           return closed

@@ -3,6 +3,7 @@ import { hexToBinary } from '../../signalling/binary.ts'
 import type { AnnounceEvent, SpeculativeOffer } from '../../signalling/client-message.ts'
 import { signallingLimits } from '../../signalling/limits.ts'
 import { parseTrackerText } from '../../signalling/parse-tracker.ts'
+import type { OwnReport } from '../../signalling/report.ts'
 import type {
   AnnounceResponse,
   Failure,
@@ -10,10 +11,13 @@ import type {
   RelayedCandidates,
   RelayedOffer,
 } from '../../signalling/tracker-message.ts'
-import { writeAnnounce, writeSignal } from '../../signalling/write-client.ts'
+import { writeAnnounce, writeReport, writeSignal } from '../../signalling/write-client.ts'
 import type { Alarms } from './alarms.ts'
+import { FormerSocket } from './former-socket.ts'
+import type { JoinToken } from './join-token.ts'
 import { retryDelayMs } from './retry.ts'
-import type { WebSocketConstructor, WebSocketLike } from './web-socket.ts'
+import { Successor } from './successor.ts'
+import { closeSocket, silence, type WebSocketConstructor, type WebSocketLike } from './web-socket.ts'
 
 /** What every announce reports about this peer. */
 export type Status = Omit<SignallerStatus, 'outcomes'>
@@ -29,6 +33,10 @@ export interface SessionOptions {
   readonly status: () => Status
   /** Dial outcomes not yet reported to this tracker; taking them forgets them. */
   readonly takeOutcomes: () => readonly DialOutcome[]
+  /** What the operator may know, with the segments watched since that many; null: nothing. */
+  readonly report: (segmentsBefore: number) => OwnReport | null
+  /** What announces carry where a tracker asks for it; null: nothing. */
+  readonly token: JoinToken | null
   readonly makeOffers: (count: number) => Promise<readonly SpeculativeOffer[]>
 }
 
@@ -58,8 +66,12 @@ const shortestIntervalS = 5
 const longestIntervalS = 3_600
 /** Least time between announces that we make of our own accord. */
 const spacingMs = 1_000
+/** A tracker cannot have reports more often than this. */
+const shortestReportMs = 5_000
 /** Candidates gathered at once travel in one message. */
 const candidateDelayMs = 10
+/** Viewers of one event got their tokens together, and come for fresh ones spread over this, ms. */
+const renewalSpreadMs = 1_000
 /** Bytes waiting in a socket that nobody reads. */
 const backlogBytes = 1 << 20
 /** The reference client makes no more, since they are slow to make. */
@@ -78,11 +90,31 @@ export class TrackerSession {
   #trackerId = ''
   #announcedAt = Number.NEGATIVE_INFINITY
   #making = false
+  /** The token of the last announce, and whether a refused one was replaced since the last answer. */
+  #shown: string | null = null
+  #renewed = false
+  /** How often this tracker wants reports, ms; 0 never, which it is until it says so. */
+  #reportMs = 0
+  #reported = { segments: 0, news: '' }
+  /** The socket that is to follow the one in use, and the one it followed. */
+  readonly #successor: Successor
+  readonly #former: FormerSocket
 
   constructor(options: SessionOptions, events: SessionEvents) {
     this.#options = options
     this.#events = events
     this.#alarms = options.alarms
+    const { url, WebSocket, alarms } = options
+    this.#former = new FormerSocket(alarms, this.#name('former'))
+    this.#successor = new Successor({
+      url,
+      WebSocket,
+      alarms,
+      alarm: this.#name('successor'),
+      // What became of dials is for a tracker that surely listens.
+      announcement: () => this.#announcement('started', [], []),
+      judge: data => this.#judge(data),
+    })
   }
 
   get url(): string {
@@ -108,7 +140,8 @@ export class TrackerSession {
   }
 
   signal(type: 'offer' | 'answer', to: string, offerId: string, sdp: string): void {
-    this.#send(writeSignal({ type, ...this.#ids(), to, offerId, sdp }))
+    if (type === 'offer' && this.#phase.type === 'open') this.#former.note(offerId, this.#phase.socket)
+    this.#sendAbout(offerId, writeSignal({ type, ...this.#ids(), to, offerId, sdp }))
   }
 
   candidate(to: string, offerId: string, candidate: string): void {
@@ -127,9 +160,13 @@ export class TrackerSession {
   /** Takes leave and resolves when the socket is closed, or after a second. Coming back needs `start`. */
   async stop(final: boolean): Promise<void> {
     const socket = 'socket' in this.#phase ? this.#phase.socket : null
+    if (this.#reportMs > 0) this.#report()
     this.#send(this.#announcement('stopped', []))
+    this.#successor.close()
+    this.#former.leave()
     this.#phase = { type: final ? 'closed' : 'idle' }
-    for (const name of ['connect', 'announce', 'answer', 'retry']) this.#alarms.clear(this.#name(name))
+    for (const name of ['connect', 'announce', 'answer', 'retry', 'move', 'report', 'token'])
+      this.#alarms.clear(this.#name(name))
     for (const key of this.#candidates.keys()) this.#alarms.clear(this.#name(key))
     this.#candidates.clear()
     if (socket === null) return
@@ -142,13 +179,14 @@ export class TrackerSession {
       socket.onclose = done
       this.#alarms.set(this.#name('closing'), 1_000, done)
       // Closing hands over what was sent before (RFC 6455 §7.1.1).
-      close(socket)
+      closeSocket(socket)
     })
   }
 
   // The socket
 
   #connect(): void {
+    this.#successor.close()
     let socket: WebSocketLike
     try {
       socket = new this.#options.WebSocket(this.#options.url)
@@ -159,14 +197,21 @@ export class TrackerSession {
       return
     }
     this.#phase = { type: 'connecting', socket }
-    let refused: string | null = null
     socket.onopen = () => {
       if (!this.#holds(socket)) return
       this.#alarms.clear(this.#name('connect'))
       this.#phase = { type: 'open', socket, state: 'asked' }
       this.#refusal = null
-      void this.#announce('started')
+      // A tracker that wanted reports before counts from here on.
+      void this.#announce('started').then(() => this.#reportMs > 0 && this.#report())
     }
+    this.#listen(socket)
+    this.#alarms.set(this.#name('connect'), connectMs, () => this.#giveUp(socket))
+  }
+
+  /** What is heard on a socket, and its end, while it is the one in use. */
+  #listen(socket: WebSocketLike): void {
+    let refused: string | null = null
     socket.onmessage = (event: { readonly data: unknown }) => {
       if (this.#holds(socket)) this.#receive(event.data)
     }
@@ -180,7 +225,6 @@ export class TrackerSession {
       if (event.code === 1008) refused = event.reason || 'the tracker closed the connection'
       this.#ended(refused, event.code)
     }
-    this.#alarms.set(this.#name('connect'), connectMs, () => this.#giveUp(socket))
   }
 
   #holds(socket: WebSocketLike): boolean {
@@ -190,12 +234,13 @@ export class TrackerSession {
   #giveUp(socket: WebSocketLike): void {
     if (!this.#holds(socket)) return
     silence(socket)
-    close(socket)
+    closeSocket(socket)
     this.#ended(null, 1006)
   }
 
   #ended(refused: string | null, code: number): void {
-    for (const name of ['connect', 'announce', 'answer']) this.#alarms.clear(this.#name(name))
+    for (const name of ['connect', 'announce', 'answer', 'move', 'report', 'token'])
+      this.#alarms.clear(this.#name(name))
     const reason = refused ?? this.#refusal
     this.#refusal = null
     const onPurpose = code === 1001 || code === 1012
@@ -207,6 +252,36 @@ export class TrackerSession {
     )
     this.#retryAfter(retryDelayMs(why, this.#failures, this.#options.random()))
     this.#failures++
+  }
+
+  /**
+   * Moves to wherever the URL leads next, as the tracker asked. The socket in use stays until a new one has been answered;
+   * when none is, as while a balancer still sends us to the one that drains, the next try comes soon.
+   */
+  #moveAfter(ms: number): void {
+    this.#alarms.set(this.#name('move'), ms, () => {
+      if (this.#phase.type !== 'open' || this.#successor.isUnderWay) return
+      this.#successor.dial(
+        (socket, data) => this.#adopt(socket, data),
+        () => {
+          if (this.#phase.type === 'open') this.#moveAfter(1_000 * (0.5 + this.#options.random()))
+        },
+      )
+    })
+  }
+
+  #adopt(socket: WebSocketLike, data: unknown): void {
+    // The old tracker hears the last of our figures, the new one where we begin.
+    if (this.#reportMs > 0) this.#report()
+    if (this.#phase.type === 'open')
+      this.#former.keep(this.#phase.socket, (signal, way) => this.#signalled(signal, way))
+    for (const name of ['answer', 'retry']) this.#alarms.clear(this.#name(name))
+    this.#phase = { type: 'open', socket, state: 'asked' }
+    this.#announcedAt = this.#alarms.now()
+    this.#listen(socket)
+    this.#receive(data)
+    this.#reported.news = ''
+    if (this.#reportMs > 0) this.#report()
   }
 
   #retryAfter(ms: number): void {
@@ -223,6 +298,8 @@ export class TrackerSession {
     this.#announcedAt = this.#alarms.now()
     // Whatever happens, there is a next time; the response will say when exactly.
     this.#alarms.set(this.#name('announce'), defaultIntervalS * 1_000, () => this.#announce('update'))
+    const { token } = this.#options
+    if (token !== null) await token.prepare()
     const offers = this.#kind === 'standard' ? await this.#offers() : []
     if (this.#phase !== phase) return
     this.#send(this.#announcement(event, offers))
@@ -246,14 +323,20 @@ export class TrackerSession {
     }
   }
 
-  #announcement(event: AnnounceEvent, offers: readonly SpeculativeOffer[]): string {
-    const { mode, have, want, childLinks = null } = this.#options.status()
-    const outcomes = this.#options.takeOutcomes().map(({ peer, ok, ms, pair }) => ({
+  #announcement(
+    event: AnnounceEvent,
+    offers: readonly SpeculativeOffer[],
+    dials: readonly DialOutcome[] = this.#options.takeOutcomes(),
+  ): string {
+    const { mode, have, want, childLinks = null, lan = null } = this.#options.status()
+    const outcomes = dials.map(({ peer, ok, ms, pair }) => ({
       peer: hexToBinary(peer),
       ok,
       ms: Math.max(0, Math.round(ms)),
       pair,
     }))
+    const token = this.#options.token?.current ?? null
+    this.#shown = token
     return writeAnnounce({
       ...this.#ids(),
       event,
@@ -261,8 +344,42 @@ export class TrackerSession {
       offers,
       complete: false,
       trackerId: this.#trackerId,
-      extras: { mode, have, want, outcomes, childLinks, directed: true },
+      extras: {
+        mode,
+        have,
+        want,
+        outcomes,
+        childLinks,
+        lan,
+        directed: true,
+        ...(token !== null && { token }),
+      },
     })
+  }
+
+  #reportEvery(ms: number): void {
+    const before = this.#reportMs
+    this.#reportMs = ms === 0 ? 0 : Math.max(shortestReportMs, ms)
+    if (ms === 0) this.#alarms.clear(this.#name('report'))
+    else if (before === 0) this.#planReport()
+  }
+
+  /** Spread, so that viewers who came together do not report together. */
+  #planReport(): void {
+    const ms = this.#reportMs * (0.8 + 0.4 * this.#options.random())
+    this.#alarms.set(this.#name('report'), ms, () => this.#report())
+  }
+
+  /** Says nothing when there is nothing new, as in a tab that stands still. */
+  #report(): void {
+    this.#planReport()
+    const report = this.#options.report(this.#reported.segments)
+    if (report === null) return
+    const { ageMs, latencyMs, fresh, ...rest } = report
+    const news = JSON.stringify(rest)
+    if (news === this.#reported.news) return
+    this.#reported = { segments: report.segments, news }
+    this.#send(writeReport({ ...this.#ids(), report }))
   }
 
   #flush(key: string): void {
@@ -271,7 +388,10 @@ export class TrackerSession {
     this.#alarms.clear(this.#name(key))
     if (batch === undefined) return
     const { to, offerId, list } = batch
-    this.#send(writeSignal({ type: 'candidates', ...this.#ids(), to, offerId, candidates: list }))
+    this.#sendAbout(
+      offerId,
+      writeSignal({ type: 'candidates', ...this.#ids(), to, offerId, candidates: list }),
+    )
   }
 
   #send(text: string): void {
@@ -280,6 +400,11 @@ export class TrackerSession {
     if (socket.bufferedAmount > backlogBytes) return this.#giveUp(socket)
     // 1: open. While it closes by the other's wish there is nothing to say any more.
     if (socket.readyState === 1) socket.send(text)
+  }
+
+  /** What belongs to a handshake goes where it began. */
+  #sendAbout(offerId: string, text: string): void {
+    if (!this.#former.send(offerId, text)) this.#send(text)
   }
 
   #ids(): { readonly infoHash: string; readonly peerId: string } {
@@ -295,19 +420,47 @@ export class TrackerSession {
     if (message.type === 'failure') return this.#failed(message)
     if (message.infoHash !== this.#options.infoHash) return
     if (message.type === 'response') return this.#respond(message)
-    if (message.from !== this.#options.peerId) this.#events.onSignal(message)
+    if (this.#phase.type === 'open') this.#signalled(message, this.#phase.socket)
   }
 
-  #failed({ infoHash, reason }: Failure): void {
+  #signalled(signal: RelayedOffer | RelayedAnswer | RelayedCandidates, way: WebSocketLike): void {
+    if (signal.infoHash !== this.#options.infoHash || signal.from === this.#options.peerId) return
+    if (signal.type === 'offer') this.#former.note(signal.offerId, way)
+    this.#events.onSignal(signal)
+  }
+
+  /** What a frame on a new socket says to our announce there. */
+  #judge(data: unknown): 'answered' | 'refused' | 'other' {
+    const message = typeof data === 'string' ? parseTrackerText(data) : null
+    if (message === null || message.type === 'scrape') return 'other'
+    if (message.type === 'failure') return 'refused'
+    if (message.infoHash !== this.#options.infoHash) return 'other'
+    return message.type === 'response' && message.counts !== null ? 'answered' : 'other'
+  }
+
+  #failed({ infoHash, reason, wantsToken }: Failure): void {
     if (infoHash !== null && infoHash !== this.#options.infoHash) return
     if (this.#phase.type !== 'open') return
     this.#alarms.clear(this.#name('answer'))
+    if (wantsToken && this.#renew(this.#phase)) return
     if (this.#phase.state === 'answered') return this.#events.onState('open', reason)
     const { socket } = this.#phase
     this.#refusal = reason
     silence(socket)
-    close(socket)
+    closeSocket(socket)
     this.#ended(null, 1000)
+  }
+
+  /** Comes again with a fresh token, once; false when there is none to be had. */
+  #renew(phase: Extract<Phase, { type: 'open' }>): boolean {
+    const { token, random } = this.#options
+    token?.discard(this.#shown)
+    if (!token?.isRenewable || this.#renewed) return false
+    this.#renewed = true
+    // A membership that has ended begins anew.
+    phase.state = 'asked'
+    this.#alarms.set(this.#name('announce'), renewalSpreadMs * random(), () => this.#announce('started'))
+    return true
   }
 
   #respond(response: AnnounceResponse): void {
@@ -316,19 +469,16 @@ export class TrackerSession {
     if (response.counts !== null) this.#answered(phase, response)
     this.#events.onResponse(response)
     const { extras } = response
-    if (extras?.reconnect && this.#phase === phase) {
-      silence(phase.socket)
-      close(phase.socket)
-      for (const name of ['announce', 'answer']) this.#alarms.clear(this.#name(name))
-      this.#phase = { type: 'waiting' }
-      this.#events.onState('lost', 'the tracker asked us to come back')
-      this.#retryAfter(extras.reconnect.afterMs + 1_000 * this.#options.random())
-    }
+    if (extras?.reportMs !== undefined) this.#reportEvery(extras.reportMs)
+    if (extras?.reconnect && this.#phase === phase)
+      this.#moveAfter(extras.reconnect.afterMs + 1_000 * this.#options.random())
   }
 
   #answered(phase: Extract<Phase, { type: 'open' }>, response: AnnounceResponse): void {
     this.#alarms.clear(this.#name('answer'))
     this.#failures = 0
+    this.#renewed = false
+    this.#planRenewal()
     if (response.trackerId !== '') this.#trackerId = response.trackerId
     const asked = response.interval ?? defaultIntervalS
     const seconds = Math.min(longestIntervalS, Math.max(shortestIntervalS, asked))
@@ -343,6 +493,13 @@ export class TrackerSession {
     if (this.#kind === 'standard' && before === 'unknown') void this.#announce('update')
   }
 
+  #planRenewal(): void {
+    const ms = this.#options.token?.freshForMs() ?? Number.POSITIVE_INFINITY
+    if (ms === Number.POSITIVE_INFINITY) return
+    const after = Math.max(spacingMs, ms) + renewalSpreadMs * this.#options.random()
+    this.#alarms.set(this.#name('token'), after, () => this.#announce('update'))
+  }
+
   /** The URL without what may be secret in it. */
   #safeUrl(): string {
     return this.#options.url.replace(/[?#].*$/, '').replace(/\/\/[^/@]*@/, '//')
@@ -350,21 +507,5 @@ export class TrackerSession {
 
   #name(what: string): string {
     return `${this.#options.url} ${what}`
-  }
-}
-
-function silence(socket: WebSocketLike): void {
-  socket.onopen = null
-  socket.onmessage = null
-  socket.onclose = null
-  // ws throws when an error finds no listener, and closing while connecting is one.
-  socket.onerror = () => {}
-}
-
-function close(socket: WebSocketLike): void {
-  try {
-    socket.close(1000)
-  } catch {
-    // Some implementations refuse to close while connecting; the end comes by itself then.
   }
 }

@@ -11,3 +11,20 @@ export interface WebSocketLike {
 }
 
 export type WebSocketConstructor = new (url: string) => WebSocketLike
+
+/** Takes the handlers off a socket that nobody is to hear of any more. */
+export function silence(socket: WebSocketLike): void {
+  socket.onopen = null
+  socket.onmessage = null
+  socket.onclose = null
+  // ws throws when an error finds no listener, and closing while connecting is one.
+  socket.onerror = () => {}
+}
+
+export function closeSocket(socket: WebSocketLike): void {
+  try {
+    socket.close(1000)
+  } catch {
+    // Some implementations refuse to close while connecting; the end comes by itself then.
+  }
+}

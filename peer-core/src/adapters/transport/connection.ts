@@ -31,6 +31,8 @@ export interface Signals {
   onCandidate(candidate: string): void
   /** Each type the first time it is seen among our own candidates. */
   onCandidateType(type: CandidateType): void
+  /** A private /24 in which we are, as a STUN server inside it saw us: `10.2.3`. Not to be told to anybody as it is. */
+  onLan?(network: string): void
 }
 
 export interface ConnectionEvents {

@@ -10,6 +10,7 @@ import {
   type Signals,
   type Transport,
 } from './connection.ts'
+import { networkOf } from './network-of.ts'
 import { linkStats } from './stats.ts'
 
 export interface SimplePeerTransportOptions {
@@ -165,7 +166,11 @@ class SimplePeerConnection implements Connection {
   }
 
   #noteCandidate = (event: RTCPeerConnectionIceEvent): void => {
-    const type = event.candidate && candidateType(event.candidate.candidate)
+    const line = event.candidate?.candidate ?? ''
+    const type = candidateType(line)
+    // An interface of a machine's own may be that of its containers; what a server saw is where others can be, too.
+    const { lan } = networkOf(type === 'srflx' ? line.trim().split(/\s+/)[4] : null)
+    if (lan !== null && this.#state !== 'closed') this.#signals.onLan?.(lan)
     if (!type || this.#candidateTypes.has(type)) return
     this.#candidateTypes.add(type)
     this.#signals.onCandidateType(type)

@@ -1,0 +1,37 @@
+import type { Writable } from 'node:stream'
+import { expect, test } from 'vitest'
+import * as ws from 'ws'
+import { textFrame } from './text-frame.ts'
+
+/** The package exports it, its types do not say so. */
+const { Receiver } = ws as unknown as {
+  readonly Receiver: new (options: { readonly isServer: boolean }) => Writable
+}
+
+/** What a client of the `ws` package reads out of these bytes. */
+function read(frames: Buffer): Promise<string[]> {
+  const texts: string[] = []
+  const receiver = new Receiver({ isServer: false })
+  receiver.on('message', (data: Buffer, isBinary: boolean) =>
+    texts.push(`${isBinary ? 'binary' : 'text'}:${data}`),
+  )
+  return new Promise((resolve, reject) => {
+    receiver.on('error', reject)
+    receiver.end(frames, () => resolve(texts))
+  })
+}
+
+test('frames of every length class arrive as they were written, one after the other', async () => {
+  const texts = [
+    '',
+    'a',
+    'x'.repeat(125),
+    'x'.repeat(126),
+    'ü'.repeat(63),
+    'x'.repeat(65_535),
+    'x'.repeat(65_536),
+  ]
+  const odd = ['\u0000\u0080\u00ff', '漢\u{1f600}', '{"a":"\\u0000"}']
+  const all = [...texts, ...odd]
+  expect(await read(Buffer.concat(all.map(textFrame)))).toEqual(all.map(text => `text:${text}`))
+})
