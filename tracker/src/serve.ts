@@ -1,6 +1,9 @@
 import { followTokenKeys, readTokenKeys } from './access/key-file.ts'
+import { sameRules } from './cluster/cluster.ts'
+import { createRedisHub } from './cluster/redis-hub.ts'
 import type { TrackerConfig } from './config/settings.ts'
 import { followOperatorFiles, readOperatorFiles, savePolicies } from './operator-files.ts'
+import type { PolicyRule } from './policy/policy-rule.ts'
 import { createProcessLog, describeCrash } from './process-log.ts'
 import { type ListenOptions, listenTracker } from './server/listen.ts'
 import type { Log } from './server/log.ts'
@@ -14,8 +17,21 @@ export async function serve(config: TrackerConfig): Promise<void> {
   })
   // In force before anybody connects.
   const { sites, rules, locate } = readOperatorFiles(config)
+  let written = rules
+  /** The policy file decides when it changes; with other machines something else may have been decided since. */
+  const followRules = (next: readonly PolicyRule[]) => {
+    if (config.cluster.redis !== null && sameRules(next, written)) return
+    written = next
+    tracker.setRules(next)
+  }
   const { tracker, port, url, close } = await listenTracker({
     ...optionsFrom(config),
+    ...(config.policies !== null && {
+      savePolicies(next: readonly PolicyRule[]) {
+        if (config.policies !== null) savePolicies(config.policies, next)
+        written = next
+      },
+    }),
     ...(sites !== null && { sites: sites.csv }),
     rules,
     locate,
@@ -29,7 +45,7 @@ export async function serve(config: TrackerConfig): Promise<void> {
     message: `Nearcast tracker on port ${port} (${kinds}), ${where}. Stop with Ctrl-C.`,
     fields: { port, stun: config.stun },
   })
-  const files = followOperatorFiles(config, tracker, log)
+  const files = followOperatorFiles(config, { ...tracker, setRules: followRules }, log)
   const keys = followTokenKeys(config.access, tracker, log)
   console.log(JSON.stringify({ ready: true, announce: url }))
 
@@ -81,7 +97,7 @@ function optionsFrom(config: TrackerConfig): ListenOptions {
     access,
     limits,
     adminToken,
-    policies,
+    cluster,
     metrics,
     http,
   } = config
@@ -108,8 +124,18 @@ function optionsFrom(config: TrackerConfig): ListenOptions {
     headersMs: http.headersMs,
     httpSignalling: http.signalling,
     ...(adminToken !== null && { adminToken }),
+    ...(cluster.redis !== null && {
+      cluster: {
+        join: createRedisHub({
+          url: cluster.redis,
+          prefix: cluster.prefix,
+          sharded: cluster.sharded,
+          ...(cluster.redisPassword !== null && { password: cluster.redisPassword }),
+        }),
+        ...(cluster.node !== null && { node: cluster.node }),
+      },
+    }),
     contentNames: namesFrom(config.contentNames),
-    ...(policies !== null && { savePolicies: rules => savePolicies(policies, rules) }),
   }
 }
 

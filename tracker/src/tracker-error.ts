@@ -9,6 +9,7 @@ export class TrackerError extends Error {
     | 'bad-admin-token'
     | 'bad-access'
     | 'bad-address'
+    | 'bad-cluster'
     | 'port-taken'
     | 'port-forbidden'
     | 'listen'

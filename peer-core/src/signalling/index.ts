@@ -14,6 +14,15 @@ export type {
   SpeculativeOffer,
   WireOutcome,
 } from './client-message.ts'
+export {
+  asCandidates,
+  asFields,
+  asMode,
+  asText,
+  asWhole,
+  type Fields,
+  parseJson,
+} from './fields.ts'
 export { isLevel, type Level, levels, placeOf } from './level.ts'
 export { signallingLimits } from './limits.ts'
 export {

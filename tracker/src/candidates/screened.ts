@@ -12,9 +12,11 @@ export type CandidatePolicy = 'own' | 'relays' | 'any'
 /** What of a description by this peer may be passed on, as a JSON string. */
 export function screenedDescription(
   context: Context,
-  { connection, policy }: Peer,
+  { connection, policy, guest }: Peer,
   { sdp, sdpJson }: { readonly sdp: string; readonly sdpJson?: string },
 ): string {
+  // The guest's own node has looked at it, and only that one can.
+  if (guest !== null && sdpJson !== undefined) return sdpJson
   const isAny = context.candidates === 'any'
   const clean = isAny ? sdp : screenOf(context, connection).description(sdp, policy.wan === 'deny')
   return clean === sdp && sdpJson !== undefined ? sdpJson : JSON.stringify(clean)
@@ -23,10 +25,10 @@ export function screenedDescription(
 /** The same for trickled candidates; empty when none may. */
 export function screenedCandidates(
   context: Context,
-  { connection, policy }: Peer,
+  { connection, policy, guest }: Peer,
   candidates: readonly string[],
 ): readonly string[] {
-  if (context.candidates === 'any') return candidates
+  if (context.candidates === 'any' || guest !== null) return candidates
   return screenOf(context, connection).candidates(candidates, policy.wan === 'deny')
 }
 

@@ -10,6 +10,8 @@ export interface Effective {
   readonly value: unknown
   readonly from: string
   readonly isSecret: boolean
+  /** Hides what others must not see of a value that is no secret as a whole; null: nothing. */
+  readonly mask: ((value: string) => string) | null
 }
 
 export type ReadConfig =
@@ -107,17 +109,20 @@ interface Found {
 function resolveEntry(entry: Entry, sources: ConfigSources, file: OpenedFile, problems: string[]): Effective {
   const { key, setting } = entry
   const isSecret = setting.kind === 'secret'
+  const { mask } = setting
   const found = isSecret ? findSecret(entry, sources, file, problems) : find(entry, sources, file)
-  if (found === null) return { key, value: setting.default, from: 'default', isSecret }
+  if (found === null) return { key, value: setting.default, from: 'default', isSecret, mask }
   const { value, from, folder } = found
   const reading = setting.read(value)
   if (!reading.ok) {
-    const shown = isSecret ? 'is not good' : `is ${JSON.stringify(value)}`
+    const shown = isSecret
+      ? 'is not good'
+      : `is ${JSON.stringify(mask !== null && typeof value === 'string' ? mask(value) : value)}`
     problems.push(`${key} (${from}) ${shown}: ${reading.problem}`)
-    return { key, value: setting.default, from, isSecret }
+    return { key, value: setting.default, from, isSecret, mask }
   }
   const isPath = setting.kind === 'path' && typeof reading.value === 'string'
-  return { key, value: isPath ? resolve(folder, String(reading.value)) : reading.value, from, isSecret }
+  return { key, value: isPath ? resolve(folder, String(reading.value)) : reading.value, from, isSecret, mask }
 }
 
 function find(

@@ -9,6 +9,8 @@ export interface Setting<Value> {
   readonly about: string
   /** What stands for the value in `--help`, with its unit: `ms`, `bytes`, `file`. */
   readonly unit: string
+  /** The value as others may see it; null: as it is. */
+  readonly mask: ((value: string) => string) | null
   /** The flag without `--`, where the key's own name would not read well. */
   readonly flag: string | null
   /** Reads one text of a flag or a variable, or one value of the file. Lists are read item by item. */
@@ -68,6 +70,19 @@ export function optionalText(
     ...named({ ...words, default: null }),
     kind: 'value',
     unit: words.unit,
+    read: value => readText(value, words.check),
+  }
+}
+
+/** A URL that may hold a name and a password, which are not shown. */
+export function url(
+  words: Omit<Words<null>, 'default'> & { readonly check: (text: string) => string | null },
+): Setting<string | null> {
+  return {
+    ...named({ ...words, default: null }),
+    mask: value => value.replace(/^([\w+.-]+:\/\/)?.*@/, '$1(secret)@'),
+    kind: 'value',
+    unit: 'url',
     read: value => readText(value, words.check),
   }
 }
@@ -155,7 +170,7 @@ export function secret(
 }
 
 function named<Value>({ about, default: fallback, flag }: Words<Value>) {
-  return { about, default: fallback, flag: flag ?? null }
+  return { about, default: fallback, flag: flag ?? null, mask: null }
 }
 
 function readText(value: unknown, check?: (text: string) => string | null): Reading<string> {

@@ -1,5 +1,6 @@
 import { parseCidr } from '../address/cidr.ts'
 import { accessSettings } from './access-settings.ts'
+import { clusterSettings } from './cluster-settings.ts'
 import { limitSettings } from './limit-settings.ts'
 import { choice, list, optionalText, path, type Setting, secret, text, toggle, whole } from './setting.ts'
 
@@ -79,6 +80,7 @@ export const settings = {
     max: 67_108_864,
   }),
   access: accessSettings,
+  cluster: clusterSettings,
   log: {
     level: choice({
       about: 'What is logged: errors only, warnings too, or what happens as well.',
@@ -182,6 +184,8 @@ export function conflicts({
   port,
   metrics,
   drain,
+  cluster,
+  secret: key,
 }: TrackerConfig): (readonly [key: string, problem: string])[] {
   const problems: (readonly [string, string])[] = []
   if (limits.partners <= limits.meshSize)
@@ -191,6 +195,11 @@ export function conflicts({
     ])
   if (access.tokens !== 'off' && access.keys === null && access.secret === null)
     problems.push(['access.tokens', 'needs a key to verify them: set access.keys or access.secret'])
+  if (cluster.redis !== null && key === null)
+    problems.push([
+      'cluster.redis',
+      'needs a secret that all machines of the cluster share: set secretFile, or NEARCAST_SECRET',
+    ])
   if (metrics.port !== 0 && metrics.port === port)
     problems.push(['metrics.port', `is the main port: give another, or 0 to have /metrics there`])
   if (drain.totalMs < drain.noticeMs + drain.spreadMs)

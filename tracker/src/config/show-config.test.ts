@@ -53,4 +53,38 @@ describe('what is said about the settings', () => {
     expect(text).toMatch(/^port +1 {2}\(--port\)$/m)
     expect(json + text).not.toContain('very long')
   })
+
+  test('shows where Redis is, and not how to get in, also when the URL is wrong', () => {
+    const given = (redis: string) =>
+      readConfig({
+        flags: new Map([['redis', redis]]),
+        environment: { NEARCAST_SECRET: 'a very long secret' },
+        folder: '/',
+        readFile: () => '',
+      })
+    const read = given('rediss://tracker:pass@word@redis.example.org:6380/2')
+    if (!read.ok) return expect.unreachable()
+    expect(JSON.parse(configAsJson(read.effective))['cluster.redis']).toEqual({
+      value: 'rediss://(secret)@redis.example.org:6380/2',
+      from: '--redis',
+    })
+    expect(configAsText(read.effective)).not.toContain('pass')
+    const wrong = given('http://tracker:hunter2@redis.example.org')
+    expect(wrong).toEqual({
+      ok: false,
+      problems: [expect.stringContaining('http://(secret)@redis.example.org')],
+    })
+    expect(JSON.stringify(wrong)).not.toContain('hunter2')
+  })
+
+  test('a cluster without a secret is refused', () => {
+    const read = readConfig({
+      flags: new Map([['redis', 'redis://127.0.0.1:6379']]),
+      environment: {},
+      folder: '/',
+      readFile: () => '',
+    })
+    expect(read).toEqual({ ok: false, problems: [expect.stringContaining('cluster.redis')] })
+    expect(JSON.stringify(read)).toContain('secret that all machines of the cluster share')
+  })
 })

@@ -40,7 +40,8 @@ export function settingsAsMarkdown(): string {
   ].join('\n')
 }
 
-function shown({ value, isSecret }: Effective): unknown {
+function shown({ value, isSecret, mask }: Effective): unknown {
+  if (mask !== null && typeof value === 'string') return mask(value)
   return isSecret && value !== null ? '(secret)' : value
 }
 

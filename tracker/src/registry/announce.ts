@@ -9,7 +9,7 @@ import { announceInterval } from './interval.ts'
 import type { OpenOffer } from './ledger.ts'
 import { invite, meet } from './meet.ts'
 import { handOver, join, leave, refresh } from './membership.ts'
-import type { Peer } from './peer.ts'
+import type { Claim, Peer } from './peer.ts'
 import { takePlace } from './places.ts'
 import { pickNeighbours, pickReceivers, type Selection } from './select.ts'
 
@@ -30,12 +30,15 @@ export function announce(context: Context, connection: Connection, message: Anno
 
   respond(context, peer, news)
   const wanted = Math.min(message.offers.length, message.numwant ?? message.offers.length)
-  const picks = pickReceivers(peer, wanted, selectionOf(context))
+  // One of them may go abroad, so that the machines' parts of a swarm hang together.
+  const reserved = context.abroad?.reserve(peer, wanted) ?? 0
+  const picks = pickReceivers(peer, wanted - reserved, selectionOf(context))
   picks.forEach(({ peer: receiver, level }, i) => {
     const offer = message.offers[i]
     if (offer === undefined) return
     relayOffer(context, peer, receiver, level, offer, 'speculative')
   })
+  context.abroad?.seek(peer, message.offers.slice(picks.length, wanted))
 }
 
 function selectionOf({ now, random, limits }: Context): Selection {
@@ -67,8 +70,10 @@ export function relayOffer(
   receiver.ledger.add(offer)
   context.expiries.push(offer)
   meet(from, receiver, level, now)
-  context.counters.offers[level]++
   const sdpJson = screenedDescription(context, from, offered)
+  if (receiver.guest !== null)
+    return context.abroad?.carry(from, receiver, offerId, { type: 'offer', sdpJson })
+  context.counters.offers[level]++
   const ours = receiver.speaks === 'standard' ? null : { level, trickle: kind === 'directed' }
   send(context, receiver.connection, writeOffer(from.swarm.infoHash, from.id, offerId, sdpJson, ours))
 }
@@ -88,7 +93,9 @@ function admit(
     refuse(context, connection, 'memberships', 'too many swarms on one socket', message.infoHash)
     return null
   }
-  return { peer: join(context, connection, message), news: true }
+  const peer = join(context, connection, message)
+  context.abroad?.claim(peer, message.trackerId === peer.token)
+  return { peer, news: true }
 }
 
 function respond(context: Context, peer: Peer, news: boolean): void {
@@ -99,8 +106,8 @@ function respond(context: Context, peer: Peer, news: boolean): void {
     writeResponse({
       infoHash: swarm.infoHash,
       interval: announceInterval(peer, context.now(), context.random),
-      complete: swarm.complete,
-      incomplete: swarm.incomplete,
+      complete: swarm.complete + swarm.elsewhere.complete,
+      incomplete: swarm.incomplete + swarm.elsewhere.incomplete,
       trackerId: news ? peer.token : '',
       extras: peer.speaks === 'standard' ? null : extrasFor(context, peer, news),
     }),
@@ -140,8 +147,8 @@ function farewell(context: Context, connection: Connection, message: Announce, h
     writeResponse({
       infoHash: message.infoHash,
       interval: 450,
-      complete: swarm?.complete ?? 0,
-      incomplete: swarm?.incomplete ?? 0,
+      complete: (swarm?.complete ?? 0) + (swarm?.elsewhere.complete ?? 0),
+      incomplete: (swarm?.incomplete ?? 0) + (swarm?.elsewhere.incomplete ?? 0),
       trackerId: '',
       extras: null,
     }),
@@ -171,10 +178,15 @@ function dispute(context: Context, connection: Connection, holder: Peer, message
 
 export function refuseClaims(context: Context, connection: Connection): void {
   for (const peer of connection.peers.values()) {
-    if (peer.claim === null) continue
-    const { connection: claimant, announce: claimed } = peer.claim
+    const { claim } = peer
+    if (claim === null) continue
     peer.claim = null
     context.claims.delete(peer)
+    if ('node' in claim) {
+      context.abroad?.object(peer, claim.node)
+      continue
+    }
+    const { connection: claimant, announce: claimed } = claim
     if (context.connections.get(claimant.id) !== claimant) continue
     refuse(context, claimant, 'stranger', 'this peer_id is in use', claimed.infoHash)
   }
@@ -189,11 +201,15 @@ export function settleClaims(context: Context): void {
     const dead = peer.connection
     peer.claim = null
     context.claims.delete(peer)
-    const live = context.connections.get(claim.connection.id) === claim.connection
-    if (live && !claim.connection.peers.has(membershipKey(peer.swarm.infoHash, peer.id))) {
-      handOver(context, peer, claim.connection)
-      announce(context, claim.connection, claim.announce)
-    }
+    if ('node' in claim) leave(context, peer)
+    else succeed(context, peer, claim)
     context.actions.push({ type: 'close', to: dead.id, code: 1001, reason: 'replaced by a newer connection' })
   }
+}
+
+function succeed(context: Context, peer: Peer, claim: Extract<Claim, { announce: Announce }>): void {
+  const live = context.connections.get(claim.connection.id) === claim.connection
+  if (!live || claim.connection.peers.has(membershipKey(peer.swarm.infoHash, peer.id))) return
+  handOver(context, peer, claim.connection)
+  announce(context, claim.connection, claim.announce)
 }

@@ -39,6 +39,9 @@ export class Bag {
   /** The HMAC label of this group and the day it is of; see `labels.ts`. */
   label = ''
   labelDay = -1
+  /** Its row in the directory of a cluster, and members that other machines have; see `elsewhere.ts`. */
+  row = ''
+  elsewhere = 0
   /** Size that was last announced to the members, and when. */
   announcedSize = 0
   announcedAt = Number.NEGATIVE_INFINITY
@@ -52,6 +55,11 @@ export class Bag {
 
   get size(): number {
     return this.#peers.length
+  }
+
+  /** On all machines. */
+  get total(): number {
+    return this.#peers.length + this.elsewhere
   }
 
   add(peer: Peer): void {

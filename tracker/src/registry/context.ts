@@ -3,6 +3,7 @@ import { writePush, writeRefusal } from '@nearcast/peer-core/signalling'
 import type { TokenMode } from '../access/grant.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
 import type { Reports } from '../reports/reports.ts'
+import type { Abroad } from './abroad.ts'
 import { type Action, policyViolation } from './action.ts'
 import type { Bag } from './bag.ts'
 import type { Connection } from './connection.ts'
@@ -34,6 +35,8 @@ export interface Context {
   readonly swarms: Map<BinaryId, Swarm>
   readonly connections: Map<number, Connection>
   readonly counters: RegistryCounters
+  /** Ways to other machines; null: there are none. */
+  abroad: Abroad | null
   /** Takes what viewers report; null: they are not asked. */
   readonly reports: Reports | null
   /** What the operator calls a content, by its info hash. */

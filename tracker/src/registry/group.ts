@@ -15,7 +15,7 @@ export function groupBag(peer: Peer): Bag | null {
   const prefix = bags[prefixIndex]
   if (!address) return null
   // A carrier's customers have nothing in common with their prefix either.
-  return address.size === 1 && peer.sharesLine && prefix && prefix.size > 1 ? prefix : address
+  return address.total === 1 && peer.sharesLine && prefix && prefix.total > 1 ? prefix : address
 }
 
 export function groupOf(peer: Peer, labels: Labels): WireGroup | null {
@@ -24,7 +24,7 @@ export function groupOf(peer: Peer, labels: Labels): WireGroup | null {
   return {
     label: labels.group(peer.swarm.infoHash, bag),
     level: bagLevels[bag.levelIndex] ?? 'far',
-    size: bag.size,
+    size: bag.total,
   }
 }
 

@@ -16,6 +16,8 @@ export interface Lab {
   /** Passes time in steps of a sweep. */
   pass(ms: number): void
   readonly now: () => number
+  /** Does what the registry wants done. */
+  perform(actions: readonly Action[]): void
 }
 
 /** One socket. */
@@ -113,6 +115,7 @@ export function createLab(options: Partial<RegistryOptions> = {}): Lab {
   return {
     registry,
     now: () => now,
+    perform,
     pass(ms) {
       for (let left = ms; left > 0; left -= 500) {
         now += Math.min(500, left)

@@ -4,7 +4,7 @@ import type { Bag } from './bag.ts'
 
 /**
  * Names that reveal nothing. Every machine that holds the same secret makes the same names, which is what a
- * cluster will need.
+ * cluster needs.
  */
 export interface Labels {
   /** The same for all peers of a group, another one tomorrow and in another swarm: not to be linked. */
@@ -13,6 +13,8 @@ export interface Labels {
   network(address: string): string
   /** A content without a name of the operator's. */
   content(infoHash: BinaryId): string
+  /** Something that two peers have in common, for other machines of the operator's. */
+  near(text: string): string
   /** Proves to us that its bearer was given this peer_id's first response. */
   token(infoHash: BinaryId, peerId: BinaryId): string
 }
@@ -52,6 +54,8 @@ export function createLabels(secret: Uint8Array, wallClock: () => number): Label
         .toString('hex')
         .slice(0, 6),
     content: infoHash => hmac(secretKey, 'content', infoHash).toString('hex').slice(0, 6),
+    near: text =>
+      hmac(secretKey, 'near', Buffer.from(text).toString('latin1')).toString('base64url').slice(0, 16),
     token: (infoHash, peerId) =>
       hmac(secretKey, 'token', infoHash, peerId).toString('base64url').slice(0, 22),
   }

@@ -28,6 +28,7 @@ export function join(context: Context, connection: Connection, announce: Announc
     swarm,
     joinedAt: context.now(),
     connection,
+    guest: null,
     speaks: dialect(announce.extras),
     mode: stricterMode(wantedMode, policy.mode),
     wantedMode,
@@ -72,7 +73,7 @@ export function leave(context: Context, peer: Peer): void {
 /** Takes in what the client says about itself now. */
 export function refresh(context: Context, peer: Peer, announce: Announce): void {
   const { extras } = announce
-  peer.swarm.setComplete(peer, announce.complete)
+  if (peer.swarm.setComplete(peer, announce.complete)) context.abroad?.elsewhere.touch(peer.swarm)
   takeGrant(context, peer)
   if (extras === null) return
   peer.speaks = dialect(extras)
@@ -130,8 +131,11 @@ function settle(context: Context, peer: Peer): void {
 }
 
 function markDirty(context: Context, peer: Peer): void {
+  context.abroad?.elsewhere.touch(peer.swarm)
   for (const bag of peer.bags) {
-    if (bag !== null && bag.levelIndex <= prefixIndex) context.touched.add(bag)
+    if (bag === null || bag.levelIndex > prefixIndex) continue
+    context.touched.add(bag)
+    context.abroad?.elsewhere.touch(peer.swarm, bag)
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Announce, BinaryId, WireGroup } from '@nearcast/peer-core/signalling'
 import type { Grant } from '../access/grant.ts'
+import type { NodeId } from '../cluster/node-message.ts'
 import type { Whereabouts } from '../reports/reports.ts'
 import type { SitePolicy } from '../sites/site-policy.ts'
 import type { Bag, BagLevel } from './bag.ts'
 import type { Connection } from './connection.ts'
 import type { Ledger } from './ledger.ts'
+import type { Near } from './nearness.ts'
 import type { Partners } from './partners.ts'
 import type { Swarm } from './swarm.ts'
 
@@ -16,6 +18,8 @@ export interface Peer {
   readonly joinedAt: number
   /** Changes when a returning client takes its peer_id over. */
   connection: Connection
+  /** What is known of a peer that another machine has; null for all others. See `guests.ts`. */
+  readonly guest: Guest | null
   /** `directed` takes named neighbours; `extras` understands our fields; `standard` is any WebTorrent client. */
   speaks: 'standard' | 'extras' | 'directed'
   /** The stricter of what the client and the operator want. */
@@ -58,10 +62,18 @@ export interface Peer {
   mark: number
 }
 
-interface Claim {
-  readonly connection: Connection
-  readonly announce: Announce
-  readonly until: number
+/** By a socket of ours, or by another node. */
+export type Claim =
+  | { readonly connection: Connection; readonly announce: Announce; readonly until: number }
+  | { readonly node: NodeId; readonly until: number }
+
+export interface Guest {
+  readonly node: NodeId
+  /** Where it is, as the other node says. */
+  near: Near
+  /** Ms of the registry's clock; forgotten then. */
+  until: number
+  levelWith(local: Peer): BagLevel
 }
 
 /**
@@ -78,6 +90,8 @@ export function mayMeet(a: Peer, b: Peer): boolean {
 
 /** The nearest level that two peers share. */
 export function levelBetween(a: Peer, b: Peer): BagLevel {
+  if (a.guest !== null) return a.guest.levelWith(b)
+  if (b.guest !== null) return b.guest.levelWith(a)
   if (a.lan !== null && a.lan === b.lan && a.home === b.home) return 'lan'
   const [mine, theirs] = [a.connection.standing.network, b.connection.standing.network]
   if (mine.site !== null && mine.site === theirs.site) return 'site'

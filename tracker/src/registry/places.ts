@@ -1,5 +1,5 @@
 import type { WireBackbone, WireNeighbour } from '@nearcast/peer-core/signalling'
-import { Backbone } from './backbone.ts'
+import { Backbone, backboneLimits } from './backbone.ts'
 import type { Bag } from './bag.ts'
 import { type Context, push } from './context.ts'
 import { groupBag } from './group.ts'
@@ -13,11 +13,14 @@ export interface Place {
   readonly neighbours: readonly WireNeighbour[]
 }
 
+/** Of one machine's part of a group. */
+const leastFetchers = 4
+
 /** The peer's place, taken up now if it has none; null in a group that is a mesh. Its neighbours count as named. */
 export function takePlace(context: Context, peer: Peer): Place | null {
   const bag = groupBag(peer)
   if (bag === null || peer.speaks !== 'directed') return null
-  if (bag.backbone === null && bag.size > context.limits.meshSize) found(bag)
+  if (bag.backbone === null && bag.total > context.limits.meshSize) found(context, bag)
   const { backbone } = bag
   if (backbone === null) return null
   backbone.add(peer, slotsOf(peer))
@@ -45,7 +48,7 @@ export function leavePlace(context: Context, peer: Peer, left: Backbone<Peer>): 
 export function pushPlaces(context: Context, bag: Bag): void {
   const { backbone } = bag
   if (backbone === null) return
-  if (bag.size < 0.8 * context.limits.meshSize) {
+  if (bag.total < 0.8 * context.limits.meshSize) {
     bag.backbone = null
     const epoch = backbone.epoch + 1
     for (const peer of bag)
@@ -54,13 +57,19 @@ export function pushPlaces(context: Context, bag: Bag): void {
   }
   for (const peer of backbone.takeChanged()) {
     const place = placeIn(context, backbone, peer)
-    if (place !== null) push(context, peer, place)
+    if (place === null) continue
+    push(context, peer, place)
+    if (place.backbone.role === 'fetcher') context.abroad?.seekFellows(peer, bag)
   }
 }
 
 /** The oldest members are likely to stay, and have measured their uplinks. */
-function found(bag: Bag): void {
-  bag.backbone = new Backbone()
+function found(context: Context, bag: Bag): void {
+  // The fetchers of all machines are one mesh, so together they are no more than one machine would have.
+  const nodes = 1 + (context.abroad?.elsewhere.partsOf(bag.row)?.size ?? 0)
+  bag.backbone = new Backbone({
+    fetchers: Math.max(leastFetchers, Math.ceil(backboneLimits.fetchers / nodes)),
+  })
   for (const peer of bag)
     if (peer.speaks === 'directed' && groupBag(peer) === bag) bag.backbone.add(peer, slotsOf(peer))
 }

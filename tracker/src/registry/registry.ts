@@ -10,9 +10,12 @@ import type { Grant, TokenMode, Verified } from '../access/grant.ts'
 import type { Address } from '../address/address.ts'
 import { isPrivate } from '../address/address.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
+import type { Entry, Row } from '../cluster/hub.ts'
+import type { NodeId, NodeMessage } from '../cluster/node-message.ts'
 import { type PolicyRule, scopeOf } from '../policy/policy-rule.ts'
 import type { Reports } from '../reports/reports.ts'
 import type { SiteTable } from '../sites/site-table.ts'
+import { Abroad, type AbroadFacts, type Post } from './abroad.ts'
 import { type Action, type ConnectionId, policyViolation } from './action.ts'
 import { announce, refuseClaims, settleClaims } from './announce.ts'
 import type { Connection } from './connection.ts'
@@ -54,6 +57,8 @@ export interface RegistryOptions {
   readonly reports?: Reports
   /** What the operator calls a content, by its info hash. @default none */
   readonly contentNames?: ReadonlyMap<string, string>
+  /** Who this machine is among others, and what takes messages to them. @default it is alone */
+  readonly cluster?: Post
 }
 
 export interface OpenInfo {
@@ -97,8 +102,29 @@ export interface Registry {
   setOverride(site: string | null, override: WirePolicy | null): void
   explain(address: Address): ReturnType<Policies['explain']>
   stats(): RegistryStats
+  /** The other machines' side of it; null when there are none. */
+  readonly cluster: ClusterSide | null
   /** How large the groups of the peers are. Looks at every peer: for a scrape, not for every request. */
   groupSizes(): GroupSizes
+}
+
+/** What comes from other machines, and what they want to know. */
+export interface ClusterSide {
+  heard(node: NodeId, message: NodeMessage): readonly Action[]
+  /** What the directory does not know yet, up to `most` rows. */
+  takeNews(most: number): readonly Entry[]
+  returnNews(entries: readonly Entry[]): void
+  /** All rows are to be written anew, or the next so many. */
+  renew(most?: number): void
+  /** What the directory says. */
+  learned(rows: ReadonlyMap<string, Row>): readonly Action[]
+  /** Only these nodes have anybody now. */
+  keep(alive: (node: NodeId) => boolean): readonly Action[]
+  /** This node is gone, with all who were introduced through it. */
+  lost(node: NodeId): readonly Action[]
+  /** This machine is being emptied: nothing new is begun with others, what is under way ends well. */
+  leave(): void
+  facts(): AbroadFacts
 }
 
 export interface RegistryStats extends Readonly<RegistryCounters> {
@@ -119,11 +145,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   let stale: Iterator<Connection> | null = null
   let grantsLookedAt = 0
 
+  const labels = createLabels(options.secret, options.wallClock)
   const context: Context = {
     limits: { ...defaultLimits, ...options.limits },
     now: options.now,
     random: options.random,
-    labels: createLabels(options.secret, options.wallClock),
+    labels,
     policies,
     homes: new Homes(),
     candidates: options.candidates ?? 'own',
@@ -134,6 +161,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     swarms: new Map(),
     connections: new Map(),
     counters: createCounters(),
+    abroad: null,
     reports: options.reports ?? null,
     contentNames: options.contentNames ?? new Map(),
     claims: new Set(),
@@ -143,6 +171,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     actions: [],
     nextHomeExpiry: 0,
   }
+  const abroad = options.cluster ? new Abroad(context, options.cluster) : null
+  context.abroad = abroad
   const { limits, connections, actions, counters } = context
 
   return {
@@ -217,7 +247,9 @@ export function createRegistry(options: RegistryOptions): Registry {
       if (siblings > 0) perAddress.set(key, siblings)
       else perAddress.delete(key)
       context.homes.counted(connection, siblings, options.now())
-      const heirs = [...connection.peers.values()].flatMap(peer => peer.claim ?? [])
+      const heirs = [...connection.peers.values()].flatMap(({ claim }) =>
+        claim !== null && 'announce' in claim ? claim : [],
+      )
       for (const peer of [...connection.peers.values()]) leave(context, peer)
       for (const { connection: heir, announce: claimed } of heirs) {
         if (connections.get(heir.id) === heir) announce(context, heir, claimed)
@@ -246,6 +278,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         expireGrants(context)
       }
       expireOffers(context)
+      abroad?.expire()
       for (let left = slice; stale !== null && left > 0; left--) {
         const next = stale.next()
         if (next.done) stale = null
@@ -276,6 +309,30 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
 
     explain: address => policies.explain(address),
+
+    cluster: abroad && {
+      heard(node, message) {
+        abroad.heard(node, message)
+        return drain()
+      },
+      takeNews: most => abroad.elsewhere.takeNews(most),
+      returnNews: entries => abroad.elsewhere.returnNews(entries),
+      renew: most => abroad.elsewhere.renew(most),
+      learned(rows) {
+        abroad.learned(rows)
+        return drain()
+      },
+      keep(alive) {
+        abroad.elsewhere.keep(alive)
+        return drain()
+      },
+      lost(node) {
+        abroad.lost(node)
+        return drain()
+      },
+      leave: () => abroad.leave(),
+      facts: () => abroad.facts(),
+    },
 
     groupSizes: () => sizeGroups(context.swarms.values()),
 
@@ -363,8 +420,8 @@ export function createRegistry(options: RegistryOptions): Registry {
       if (swarm === undefined) return { infoHash, complete: 0, incomplete: 0, downloaded: 0 }
       return {
         infoHash,
-        complete: swarm.complete,
-        incomplete: swarm.incomplete,
+        complete: swarm.complete + swarm.elsewhere.complete,
+        incomplete: swarm.incomplete + swarm.elsewhere.incomplete,
         downloaded: swarm.downloaded,
       }
     })

@@ -25,13 +25,15 @@ export function relay(
     if (message.type === 'answer') context.counters.answered.stranger++
     return refuse(context, connection, 'stranger', 'announce this peer_id first', message.infoHash)
   }
-  const receiver = sender.swarm.peers.get(message.to)
-  const dropped = receiver === undefined ? 'absent' : relayTo(context, sender, receiver, message)
+  const receiver =
+    sender.swarm.peers.get(message.to) ?? context.abroad?.guests.find(message.infoHash, message.to) ?? null
+  const dropped = receiver === null ? 'absent' : relayTo(context, sender, receiver, message)
   if (message.type === 'answer') context.counters.answered[dropped ?? 'relayed']++
   if (dropped !== null) context.counters.refused[dropped]++
 }
 
-function relayTo(
+/** Null: it was. */
+export function relayTo(
   context: Context,
   sender: Peer,
   receiver: Peer,
@@ -71,8 +73,12 @@ function relayAnswer(context: Context, sender: Peer, receiver: Peer, message: An
   offer.state = 'answered'
   // Nothing follows a complete description, so its entry can go; the other kind trickles on.
   if (offer.kind === 'speculative') sender.ledger.remove(offer)
-  context.counters.answers++
   const clean = screenedDescription(context, sender, message)
+  if (receiver.guest !== null) {
+    context.abroad?.carry(sender, receiver, message.offerId, { type: 'answer', sdpJson: clean })
+    return null
+  }
+  context.counters.answers++
   send(context, receiver.connection, writeAnswer(sender.swarm.infoHash, sender.id, message.offerId, clean))
   return null
 }
@@ -91,6 +97,10 @@ function relayCandidates(
   if (sent > context.limits.candidateMessages) return 'rate'
   const clean = screenedCandidates(context, sender, message.candidates)
   if (clean.length === 0) return null
+  if (receiver.guest !== null) {
+    context.abroad?.carry(sender, receiver, message.offerId, { type: 'candidates', candidates: clean })
+    return null
+  }
   context.counters.candidates++
   send(
     context,

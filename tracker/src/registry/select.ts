@@ -1,8 +1,9 @@
-import { type BagLevel, bagLevels, countryIndex, farIndex, prefixIndex } from './bag.ts'
+import { type Bag, type BagLevel, bagLevels, countryIndex, farIndex, prefixIndex } from './bag.ts'
 import { groupBag } from './group.ts'
 import type { RegistryLimits } from './limits.ts'
 import { isCrowded } from './meet.ts'
 import { levelBetween, mayMeet, type Peer } from './peer.ts'
+import type { Swarm } from './swarm.ts'
 
 export interface Pick {
   readonly peer: Peer
@@ -45,7 +46,7 @@ export function pickNeighbours(peer: Peer, selection: Selection): readonly Pick[
   const want = Math.min(peer.want, room, limits.partners - limits.farLinks)
   const group = groupBag(peer)
   if (want === 0 || peer.mode === 'off' || group === null) return []
-  const mesh = group.size <= limits.meshSize
+  const mesh = group.total <= limits.meshSize
   const choose = chooser(peer, selection, mesh ? 'mesh' : 'directed')
   const near = group.backbone?.standing(peer)
     ? 0
@@ -55,13 +56,40 @@ export function pickNeighbours(peer: Peer, selection: Selection): readonly Pick[
   choose.near(near, group.levelIndex)
   const inside = choose.picks.length
   const far =
-    group.size === 1
+    group.total === 1
       ? want - inside
       : Math.min(Math.max(1, want - inside), limits.farLinks - peer.partners.farCount(now))
   // Half of them by provider and country, from where bytes come faster; the rest anywhere, so that the swarm holds together.
   choose.near(Math.floor(far / 2), countryIndex, group.levelIndex)
   choose.far(far - (choose.picks.length - inside), group.levelIndex)
   return choose.picks
+}
+
+/**
+ * Peers of ours for one of another machine: of `bag`, or anybody. Offers go to every client, names only where they can be
+ * dialled.
+ */
+export function pickResidents(
+  guest: Peer,
+  swarm: Swarm,
+  { bag, fetchers, count, byName }: ResidentsWanted,
+  selection: Selection,
+): readonly Pick[] {
+  const { now, limits } = selection
+  const choose = chooser(guest, selection, byName ? (bag === null ? 'directed' : 'mesh') : 'any')
+  const memoryMs = byName && bag !== null ? limits.offerMs : undefined
+  choose.from(bag ?? swarm.everybody, count, other => {
+    if (other.mode === 'off' || other.partners.has(guest.id, now, memoryMs)) return false
+    return !fetchers || bag?.backbone?.standing(other)?.role === 'fetcher'
+  })
+  return choose.picks
+}
+
+export interface ResidentsWanted {
+  readonly bag: Bag | null
+  readonly fetchers: boolean
+  readonly count: number
+  readonly byName: boolean
 }
 
 /** `any`: every client. `directed`: clients that can be dialled by name. `mesh`: those, met before or not. */
@@ -98,6 +126,14 @@ function chooser(peer: Peer, { now, limits }: Selection, wanted: Wanted) {
           if (bagLevels.indexOf(level) > beyond && consider(other, level) && --left === 0) return
         }
       }
+    },
+    /** From this bag, whoever `suits`. */
+    from(bag: Bag, count: number, suits: (other: Peer) => boolean): void {
+      let left = count
+      if (left <= 0) return
+      // Fetchers are few among many, and there is no bag of them.
+      for (const other of bag.walk(Math.max(256, 4 * left)))
+        if (suits(other) && consider(other, levelBetween(peer, other)) && --left === 0) return
     },
     /** From whoever is farther than level index `beyond`. */
     far(count: number, beyond: number): void {

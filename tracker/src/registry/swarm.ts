@@ -23,6 +23,9 @@ export class Swarm {
   #areaCursor = 0
   #complete = 0
   downloaded = 0
+  /** Its row in the directory of a cluster, and the peers that other machines have; see `elsewhere.ts`. */
+  row = ''
+  elsewhere = { complete: 0, incomplete: 0 }
 
   constructor(infoHash: BinaryId) {
     this.infoHash = infoHash
@@ -37,6 +40,11 @@ export class Swarm {
     return this.peers.size - this.#complete
   }
 
+  /** The bag of this key, while somebody is in it. */
+  find(key: string): Bag | undefined {
+    return this.#bags.get(key)
+  }
+
   add(peer: Peer): void {
     this.peers.set(peer.id, peer)
     if (peer.complete) this.#complete++
@@ -49,10 +57,12 @@ export class Swarm {
     if (peer.complete) this.#complete--
   }
 
-  setComplete(peer: Peer, complete: boolean): void {
-    if (peer.complete === complete) return
+  /** Whether that is news. */
+  setComplete(peer: Peer, complete: boolean): boolean {
+    if (peer.complete === complete) return false
     peer.complete = complete
     this.#complete += complete ? 1 : -1
+    return true
   }
 
   /**

@@ -31,13 +31,13 @@ export function announceGroups(context: Context): void {
     context.touched.delete(bag)
     pushPlaces(context, bag)
     // Not to be alone any more is urgent, and few have to be told.
-    const pauseMs = bag.size <= meshSize ? groupPushMs / 10 : groupPushMs
+    const pauseMs = bag.total <= meshSize ? groupPushMs / 10 : groupPushMs
     const early = now - bag.announcedAt < pauseMs
     if (early) context.waiting.add(bag)
     else context.waiting.delete(bag)
-    if (early || !isMaterial(bag.announcedSize, bag.size, meshSize)) continue
+    if (early || !isMaterial(bag.announcedSize, bag.total, meshSize)) continue
     bag.announcedAt = now
-    bag.announcedSize = bag.size
+    bag.announcedSize = bag.total
     for (const peer of bag) tellGroup(context, peer)
   }
 }

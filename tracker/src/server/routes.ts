@@ -41,8 +41,10 @@ export function createAdminRoutes(facts: Facts, before: readonly MiddlewareHandl
   })
   app.get('/readyz', c => {
     const reasons = readiness.reasons()
-    if (reasons.length === 0) return c.json({ status: 'ready' })
-    return c.json({ status: 'not ready', reasons }, 503)
+    const notes = readiness.notes()
+    const degraded = notes.length > 0 && { degraded: notes }
+    if (reasons.length === 0) return c.json({ status: 'ready', ...degraded })
+    return c.json({ status: 'not ready', reasons, ...degraded }, 503)
   })
   if (metricsAccess.access === 'off') return app
   app.get('/metrics', async c => {

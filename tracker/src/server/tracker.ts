@@ -8,8 +8,12 @@ import type { Grant } from '../access/grant.ts'
 import { parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
+import { type Cluster, createCluster } from '../cluster/cluster.ts'
+import type { JoinHub } from '../cluster/hub.ts'
+import { Outbox } from '../cluster/outbox.ts'
 import { createDashboardRoutes } from '../dashboard/dashboard-routes.ts'
 import { createHttpSignalling } from '../http-signalling/http-signalling.ts'
+import { clusterMetrics } from '../metrics/cluster-metrics.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { MetricsAccess, Reader } from '../metrics/metrics-access.ts'
 import {
@@ -81,8 +85,20 @@ export interface TrackerOptions {
   readonly backlogBytes?: number
   /** Who may read `/metrics`. @default whoever comes from a private address */
   readonly metrics?: MetricsAccess
+  /**
+   * Makes this one of several machines that serve together; see `createRedisHub`. All need the same `secret`.
+   * @default it serves alone
+   */
+  readonly cluster?: ClusterOptions
   /** @default warnings and errors as text on stderr */
   readonly log?: Log
+}
+
+export interface ClusterOptions {
+  /** Where the machines meet. */
+  readonly join: JoinHub
+  /** This machine's name in the others' logs. @default random */
+  readonly node?: string
 }
 
 /** A tracker to mount on any http server, beside whatever else that serves. */
@@ -124,6 +140,10 @@ export interface Tracker {
   close(): Promise<void>
 }
 
+/** How long a start waits for the cluster. */
+const joinMs = 3_000
+const unreachable = 'the cluster cannot be reached'
+
 /** Rule changes and group sizes reach viewers with this delay at most, ms. */
 const sweepMs = 100
 
@@ -138,6 +158,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const reports = admin.isSet ? createReports() : null
   const contentNames = new Map<string, string>()
   addNames(contentNames, options.contentNames ?? {})
+  const outbox = options.cluster ? new Outbox({ node: nodeId(options) }) : null
   const registry = createRegistry({
     now,
     wallClock: () => Date.now(),
@@ -148,6 +169,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     ...(options.limits && { limits: options.limits }),
     ...(options.candidates && { candidates: options.candidates }),
     tokens: gate.tokens,
+    ...(outbox && { cluster: outbox }),
     ...(reports && { reports }),
     contentNames,
   })
@@ -199,7 +221,11 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     metricsAccess: options.metrics ?? {},
     readerOf,
   }
-  const sweeping = setInterval(() => sockets.perform(registry.sweep()), sweepMs)
+  const cluster = joinCluster()
+  const sweeping = setInterval(() => {
+    sockets.perform(registry.sweep())
+    cluster?.tick()
+  }, sweepMs)
   const pinging = setInterval(() => {
     sockets.pingSome()
     http.tend()
@@ -210,7 +236,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const policyRoutes = createPolicyRoutes({
     admin,
     rules: registry.rules,
-    setRules: registry.setRules,
+    setRules,
     save: options.savePolicies ?? null,
     log,
   })
@@ -241,9 +267,12 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     },
     upgrade,
     setSites,
-    setOverride: (site, override) => registry.setOverride(site, override),
+    setOverride(site, override) {
+      registry.setOverride(site, override)
+      cluster?.shareRules(registry.rules())
+    },
     rules: registry.rules,
-    setRules: registry.setRules,
+    setRules,
     setLocate: registry.setLocate,
     nameContents: names => addNames(contentNames, names),
     announceStun(port) {
@@ -251,8 +280,9 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     },
     setTokenKeys: texts => gate.setKeys(texts),
     stats: () => registry.stats(),
-    drain: (drainOptions = {}, signal = new AbortController().signal) =>
-      drain(
+    async drain(drainOptions = {}, signal = new AbortController().signal) {
+      await cluster?.leave()
+      return drain(
         drainOptions,
         {
           readiness,
@@ -263,16 +293,52 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
           random: () => Math.random(),
         },
         signal,
-      ),
+      )
+    },
     async close() {
       closing.abort()
       clearInterval(sweeping)
       clearInterval(pinging)
       http.close()
-      await sockets.close()
+      await Promise.all([sockets.close(), cluster?.close()])
       for (const detach of detachers) detach()
       detachers.clear()
     },
+  }
+
+  /** Everywhere. */
+  function setRules(rules: readonly PolicyRule[]): void {
+    registry.setRules(rules)
+    cluster?.shareRules(rules)
+  }
+
+  function joinCluster(): Cluster | null {
+    if (options.cluster === undefined || outbox === null || registry.cluster === null) return null
+    // The rules of the others come first; without the others it must not wait for ever.
+    const joined = readiness.hold('joining the cluster')
+    const late = setTimeout(joined, joinMs)
+    let mend = readiness.note(unreachable)
+    const joining = createCluster({
+      join: options.cluster.join,
+      outbox,
+      side: registry.cluster,
+      perform: sockets.perform,
+      rules: registry.rules,
+      setRules: registry.setRules,
+      onChange(isUp) {
+        mend()
+        if (!isUp) {
+          mend = readiness.note(unreachable)
+          return
+        }
+        clearTimeout(late)
+        joined()
+      },
+      log,
+      now,
+    })
+    metrics.add(clusterMetrics(joining.facts))
+    return joining
   }
 
   function setSites(csv: string): ReadSites {
@@ -344,6 +410,17 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     const url = stunUrlFor(request, stun.port)
     return url === null ? [] : [url]
   }
+}
+
+/** Its name and something random: a process that comes back under its name is another node. */
+function nodeId({ cluster, secret }: TrackerOptions): string {
+  if (secret === undefined)
+    throw new TrackerError(
+      'bad-cluster',
+      'machines that serve together need the same secret: without it each would call the same group something else',
+    )
+  const random = randomBytes(4).toString('hex')
+  return cluster?.node === undefined ? random : `${cluster.node}~${random}`
 }
 
 function isForwarded(request: IncomingMessage): boolean {
