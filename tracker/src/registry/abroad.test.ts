@@ -274,6 +274,40 @@ describe('a viewer that comes back at another machine', () => {
   })
 })
 
+describe('a viewer that announces at two machines', () => {
+  it('counts where it announced last, and what it began through the other ends well', () => {
+    const cluster = createLabCluster(2)
+    const [one, two] = cluster.labs.map(lab => lab.open('198.51.100.7')) as [Client, Client]
+    const other = cluster.labs[0]!.open('198.51.100.7')
+    other.announce('bob', { ours })
+    one.announce('ann', { ours })
+    cluster.settle()
+    one.signal('ann', 'bob', { type: 'offer', offer: 'o1' })
+    cluster.pass(5_000)
+    two.announce('ann', { ours })
+    cluster.settle()
+    const peers = () => cluster.labs.map(({ registry }) => registry.stats().peers)
+    expect(peers()).toEqual([1, 1])
+    one.heard()
+    other.signal('bob', 'ann', { type: 'answer', offer: 'o1' })
+    cluster.settle()
+    expect(types(one.heard())).toEqual(['answer'])
+    // Nobody is matched with it twice.
+    const third = cluster.labs[0]!.open('198.51.100.7')
+    third.announce('cid', { ours })
+    cluster.settle()
+    expect(named(third.heard()).sort()).toEqual(['ann address', 'bob address'])
+    cluster.pass(5_000)
+    one.announce('ann', { ours })
+    cluster.settle()
+    expect(peers()).toEqual([3, 0])
+    one.close()
+    two.close()
+    cluster.settle()
+    expect(peers()).toEqual([2, 0])
+  })
+})
+
 describe('a machine that is being emptied', () => {
   it('begins nothing new with others, lets what is under way end, and lets no viewer go before it goes itself', () => {
     const cluster = createLabCluster(2)

@@ -15,7 +15,7 @@ import { groupBag } from './group.ts'
 import { Guests } from './guests.ts'
 import type { OpenOffer } from './ledger.ts'
 import { invite, meet } from './meet.ts'
-import { leave } from './membership.ts'
+import { leave, setAway } from './membership.ts'
 import { Nearness } from './nearness.ts'
 import { levelBetween, mayMeet, type Peer } from './peer.ts'
 import { relayTo } from './relay.ts'
@@ -66,7 +66,7 @@ const mostHungry = 2_000
 const bridgeShare = 0.25
 /** Offers that found nobody at one machine are tried at so many more. */
 const mostTries = 3
-/** Two machines that a client joined within this each take the other's claim for the older one, ms. */
+/** Two machines at which a client announced within this each take the other's claim for the older one, ms. */
 const crossingMs = 2_000
 
 /**
@@ -82,6 +82,7 @@ export class Abroad {
   readonly #asks = new Map<number, OpenAsk>()
   #hungry: Hungry[] = []
   readonly #soughtAt = new WeakMap<Peer, number>()
+  readonly #claimedAt = new WeakMap<Peer, number>()
   #lastAsk = 0
   #state: 'open' | 'leaving' = 'open'
   readonly #relays: Record<string, number> = { sent: 0, delivered: 0 }
@@ -141,6 +142,7 @@ export class Abroad {
   claim(peer: Peer, proven: boolean): void {
     const parts = this.elsewhere.partsOf(peer.swarm.row)
     if (this.#state === 'leaving' || parts?.size === 0) return
+    this.#claimedAt.set(peer, this.#context.now())
     this.#post.post('all', this.#claimOf(peer, proven))
   }
 
@@ -356,17 +358,17 @@ export class Abroad {
 
   /** A client of another machine's says that it is one of ours. */
   #claimed(node: NodeId, { infoHash, peerId, address, proven }: Claim): void {
-    // In a drain everybody comes back elsewhere; what is under way ends here, and nobody counts twice.
-    if (this.#state === 'leaving') return
     const peer = this.#context.swarms.get(infoHash)?.peers.get(peerId)
-    if (peer === undefined) return
+    if (peer === undefined || peer.away) return
     const now = this.#context.now()
     const isOwner = proven || address === this.#addressOf(peer)
     if (isOwner) {
-      // Joined at both at once: the claims crossed, and exactly one of the two must yield.
-      if (now - peer.joinedAt < crossingMs && this.#post.node > node)
+      // Announced at both at once: the claims crossed, and exactly one of the two must yield.
+      const claimedAt = this.#claimedAt.get(peer) ?? Number.NEGATIVE_INFINITY
+      if (now - claimedAt < crossingMs && this.#post.node > node)
         return this.#post.post(node, this.#claimOf(peer, true))
-      return leave(this.#context, peer)
+      // Not to leave: a client that lists several machines is at each of them, and counts where it announced last.
+      return setAway(this.#context, peer, true)
     }
     if (peer.claim !== null) return this.object(peer, node)
     peer.claim = { node, until: now + this.#context.limits.claimMs }

@@ -338,7 +338,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     stats() {
       let peers = 0
-      for (const swarm of context.swarms.values()) peers += swarm.peers.size
+      for (const swarm of context.swarms.values()) peers += swarm.size
       const { size: openOffers } = context.expiries
       return {
         ...structuredClone(counters),
