@@ -218,6 +218,10 @@ export class Abroad {
     }
   }
 
+  mark(): string {
+    return this.#nearness.key('mark')
+  }
+
   facts(): AbroadFacts {
     return {
       relays: { ...this.#relays },
