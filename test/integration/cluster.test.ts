@@ -10,12 +10,12 @@ import { createNodes, type Node, type Nodes } from './cluster/nodes.ts'
 import { startBalancer } from './drain/balancer.ts'
 import { LightViewer } from './drain/light-viewer.ts'
 import { makeSegments } from './swarm-lab.ts'
-import { metric } from './tracker-process.ts'
+import { hasBun, metric } from './tracker-process.ts'
 
 /** Trackers that serve together over a real Redis: real processes, real peers, and all that can break between them. */
 
-/** How long Redis stays away. What happens does not depend on it; NEARCAST_OUTAGE_MS=30000 takes it as long as the issue does. */
-const outageMs = Number(process.env['NEARCAST_OUTAGE_MS'] ?? 4_000)
+/** How long Redis stays away. What happens does not depend on it; TEST_OUTAGE_MS=30000 takes it as long as the issue does. */
+const outageMs = Number(process.env['TEST_OUTAGE_MS'] ?? 4_000)
 const stormSize = 10_000
 
 let redis: RedisServer
@@ -172,6 +172,27 @@ describe.skipIf(!hasRedis)('two trackers over Redis', () => {
     const here = join(one.url, infoHash)
     await soon(() => expectMesh([...there, here]))
   }, 90_000)
+
+  test.skipIf(!hasBun)(
+    'one of them runs on Bun',
+    async () => {
+      const prefix = `test${++swarms}`
+      const one = await nodes.start('one', redis.url, '--cluster-prefix', prefix)
+      const two = await nodes.startOnBun('two', redis.url, '--cluster-prefix', prefix)
+      await soon(async () => {
+        for (const node of [one, two]) expect((await node.readyz()).body).toBe('{"status":"ready"}')
+      })
+      const infoHash = freshHash()
+      const members = [join(one.url, infoHash), join(two.url, infoHash)]
+      await soon(() => expectMesh(members))
+      expect(await two.rules({ site: 'hq', mode: 'leech' })).toEqual([{ site: 'hq', mode: 'leech' }])
+      await soon(async () => expect(await one.rules()).toEqual([{ site: 'hq', mode: 'leech' }]))
+      two.child.kill('SIGTERM')
+      members.pop()?.close()
+      expect(await two.exit).toBe(0)
+    },
+    60_000,
+  )
 
   test('what an administrator decides at one applies at the other, and at one that starts later', async () => {
     const [one, two] = await pairOf()

@@ -112,6 +112,26 @@ describe('a peer whose neighbours are at another machine', () => {
   })
 })
 
+it('searches that wait for a directory that is away are forgotten after seconds, with their offers', () => {
+  const cluster = createLabCluster(2, { limits: { messageBurst: 1e6 } })
+  const [one] = cluster.labs
+  if (!one) return expect.unreachable()
+  // Nothing is settled: the directory is not asked.
+  const alone = Array.from({ length: 50 }, (_, n) => {
+    const client = one.open(`198.51.100.${n + 1}`)
+    client.announce(`p${n}`, { swarm: `film ${n}`, offers: 5 })
+    return client
+  })
+  one.pass(4_000)
+  cluster.carried()
+  cluster.labs[1]!.open('203.0.113.1').announce('other', { swarm: 'film 7' })
+  cluster.settle()
+  expect(cluster.carried().filter(type => type === 'ask')).toEqual([])
+  alone[7]?.announce('p7', { swarm: 'film 7', offers: 5 })
+  cluster.settle()
+  expect(cluster.carried().filter(type => type === 'ask')).toHaveLength(1)
+})
+
 describe('a client that speaks only the protocol', () => {
   it('has its offers placed at another machine when nobody is here, each answered once', () => {
     const cluster = createLabCluster(2)

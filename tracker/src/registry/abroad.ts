@@ -58,10 +58,13 @@ interface Hungry {
 
 /** Least time between two searches of one peer, ms: whoever announces without end costs other machines no more. */
 const seekEveryMs = 1_000
-/** How long an ask, and a search that waits for the directory, is worth something, ms. */
+/** How long an ask is worth something, ms; and a search that waits for the directory, with its offers in memory. */
 const askMs = 10_000
+const hungryMs = 3_000
 const mostAsks = 20_000
-const mostHungry = 2_000
+const mostHungry = 20_000
+/** Offers of all searches that wait, of up to 16 KB each. */
+const mostHungryOffers = 2_000
 /** Share of the searches that go abroad although there are enough here: what holds the machines' parts of a swarm together. */
 const bridgeShare = 0.25
 /** Offers that found nobody at one machine are tried at so many more. */
@@ -81,6 +84,7 @@ export class Abroad {
   readonly #nearness: Nearness
   readonly #asks = new Map<number, OpenAsk>()
   #hungry: Hungry[] = []
+  #hungryOffers = 0
   readonly #soughtAt = new WeakMap<Peer, number>()
   readonly #claimedAt = new WeakMap<Peer, number>()
   #lastAsk = 0
@@ -107,7 +111,11 @@ export class Abroad {
    * Looks for peers at other machines where those here do not suffice: of the peer's group first, then anybody.
    * `offers`: those that found nobody here, from a client that is told no names.
    */
-  seek(peer: Peer, offers: readonly SpeculativeOffer[]): void {
+  seek(
+    peer: Peer,
+    offers: readonly SpeculativeOffer[],
+    until: number = this.#context.now() + hungryMs,
+  ): void {
     if (this.#state === 'leaving' || peer.mode === 'off') return
     const byName = peer.speaks === 'directed'
     if (!byName && offers.length === 0) return
@@ -115,12 +123,9 @@ export class Abroad {
     if (now - (this.#soughtAt.get(peer) ?? Number.NEGATIVE_INFINITY) < seekEveryMs) return
     const bag = groupBag(peer)
     const swarmParts = this.elsewhere.partsOf(peer.swarm.row)
-    const groupParts = bag === null ? null : this.elsewhere.partsOf(bag.row)
-    if (swarmParts === null || groupParts === null) {
-      if (this.#hungry.length < mostHungry) this.#hungry.push({ peer, offers, until: now + askMs })
-      return
-    }
-    if (swarmParts.size === 0 || bag === null) return
+    if (bag === null || swarmParts?.size === 0) return
+    const groupParts = this.elsewhere.partsOf(bag.row)
+    if (swarmParts === null || groupParts === null) return this.#wait({ peer, offers, until })
     this.#soughtAt.set(peer, now)
     const near = [...groupParts.keys()]
     if (byName) this.#seekNames(peer, bag, near)
@@ -184,10 +189,8 @@ export class Abroad {
 
   learned(rows: ReadonlyMap<string, Row>): void {
     for (const [row, cells] of rows) this.elsewhere.learn(row, cells)
-    const now = this.#context.now()
-    const hungry = this.#hungry
-    this.#hungry = []
-    for (const { peer, offers, until } of hungry) if (until > now && isHere(peer)) this.seek(peer, offers)
+    // Whoever waits for another row comes back to the queue with the time it began.
+    for (const { peer, offers, until } of this.#takeHungry()) this.seek(peer, offers, until)
   }
 
   lost(node: NodeId): void {
@@ -207,11 +210,16 @@ export class Abroad {
   expire(): void {
     const now = this.#context.now()
     this.guests.expire(now)
+    if ((this.#hungry[0]?.until ?? now) < now) for (const hungry of this.#takeHungry()) this.#wait(hungry)
     for (const [id, { until }] of this.#asks) {
       if (until > now) break
       this.#asks.delete(id)
       this.#count(this.#results, 'late')
     }
+  }
+
+  mark(): string {
+    return this.#nearness.key('mark')
   }
 
   facts(): AbroadFacts {
@@ -221,6 +229,22 @@ export class Abroad {
       guests: this.guests.size,
       rows: this.elsewhere.size,
     }
+  }
+
+  #wait(hungry: Hungry): void {
+    const offers = this.#hungryOffers + hungry.offers.length
+    if (this.#hungry.length >= mostHungry || offers > mostHungryOffers) return
+    this.#hungryOffers = offers
+    this.#hungry.push(hungry)
+  }
+
+  /** Those for whom it is not too late. */
+  #takeHungry(): readonly Hungry[] {
+    const now = this.#context.now()
+    const hungry = this.#hungry.filter(({ peer, until }) => until > now && isHere(peer))
+    this.#hungry = []
+    this.#hungryOffers = 0
+    return hungry
   }
 
   #seekNames(peer: Peer, bag: Bag, near: readonly NodeId[]): void {
