@@ -30,6 +30,7 @@ const commands = {
   'bench:cpu': 'test/bench/cpu.ts',
   conformance: 'test/contract/tracker/cli.ts',
   'bench:tracker': 'test/bench/tracker.ts',
+  'bench:cluster': 'test/bench/cluster.ts',
   'bench:office': 'test/office/cli.ts',
 }
 

@@ -171,6 +171,7 @@ function tellOf(seq: number): PeerMessage {
     hidden: false,
     mode: 'share',
     edgeBps: 0,
+    uplinkBps: 0,
   }
 }
 

@@ -110,6 +110,7 @@ export function linkContract(open: () => Promise<LinkPair>): void {
         hidden: true,
         mode: 'leech',
         edgeBps: 5,
+        uplinkBps: 0,
       },
       { type: 'beacon', epoch: 3, hops: 1 },
       { type: 'busy', on: true },

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** `nearcast-tracker` as an operator runs it. */
@@ -13,10 +14,19 @@ export interface TrackerProcess {
   metrics(): Promise<string | null>
 }
 
-export async function startTracker(...flags: string[]): Promise<TrackerProcess> {
+/** Where npm puts Bun, the second runtime, when it could be installed on this platform. */
+const bun = join(import.meta.dirname, '../../node_modules/bun/bin/bun.exe')
+export const hasBun = existsSync(bun)
+
+export function startTracker(...flags: string[]): Promise<TrackerProcess> {
+  return startTrackerOn('node', ...flags)
+}
+
+export async function startTrackerOn(runtime: 'node' | 'bun', ...flags: string[]): Promise<TrackerProcess> {
   const source = join(import.meta.dirname, '../../tracker/src/cli.ts')
   const args = ['--conditions=nearcast-source', source, '--port', '0', '--host', '127.0.0.1', ...flags]
-  const child = spawn(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: '' } })
+  const program = runtime === 'bun' ? bun : process.execPath
+  const child = spawn(program, args, { env: { ...process.env, NODE_OPTIONS: '' } })
   let log = ''
   child.stderr.on('data', data => {
     log += data

@@ -12,6 +12,8 @@ const found: readonly (readonly [number, string])[] = [
   [20731, 'claims of one segment that all told of each block, long after their leases had ended'],
   [32880, 'a request to the edge for each block of a peer that fell silent'],
   [1097, 'a rule that took four newcomers, each told all that is held, for one peer'],
+  [70599, 'a request that trickled for minutes while a neighbour had the whole, of another lineage'],
+  [70605, 'planned copies of everything ahead, all asked for at once'],
   [241, 'a rule that forgot the peers who had just left when it counted what was said to them'],
 ]
 

@@ -36,6 +36,7 @@ const samples: readonly ExtensionMessage[] = [
     hidden: false,
     mode: 'share',
     edgeBps: 400_000,
+    uplinkBps: 0,
   },
   { type: 'beacon', epoch: 1, hops: 1 },
   { type: 'busy', on: true },

@@ -11,7 +11,8 @@ const reasonTexts: Readonly<Record<EdgeReason, string>> = {
   tail: 'the deadline was near',
   backwards: 'helped a slow viewer from the end',
   unshared: 'may not be shared',
-  direct: 'peers were too slow',
+  rescue: 'no time was left',
+  share: 'the neighbours’ uplinks cannot feed everybody',
   digest: 'digests',
 }
 

@@ -657,6 +657,26 @@ describe('trouble', () => {
 })
 
 describe('several trackers', () => {
+  test('when one that worked is lost the others are told at once: of machines of one cluster only the last asked counts us', async () => {
+    const page = createPage(['ws://one.test', 'ws://two.test'])
+    page.open()
+    for (const url of ['ws://one.test', 'ws://two.test']) {
+      await page.to(url).accept()
+      await page.to(url).say({ ...counts, nearcast: { v: 1 } })
+    }
+    await page.pass(5_000)
+    page.to('ws://two.test').sent()
+    page.to('ws://one.test').drop(1006)
+    await page.pass(1_000)
+    expect(page.to('ws://two.test').sent()).toMatchObject([
+      { action: 'announce', numwant: expect.any(Number) },
+    ])
+    // Not again with every vain try to reach it.
+    page.to('ws://one.test').drop(1006)
+    await page.pass(10_000)
+    expect(page.to('ws://two.test').sent()).toEqual([])
+  })
+
   test('one that works is enough; answers go back where the offer came from, offers where the peer was named', async () => {
     const page = createPage(['ws://one.test', 'ws://two.test'])
     page.open()

@@ -174,6 +174,9 @@ class TrackerClient implements Signaller {
         },
         {
           onState: (state, error) => {
+            // The others may be machines of the same cluster, of which only the last one asked counted us.
+            if (state === 'lost' && tracker.state === 'open')
+              for (const { session } of this.#trackers) session.announceSoon(returnSpreadMs * this.#random())
             tracker.state = state
             tracker.error = error
             this.#report()

@@ -3,15 +3,19 @@ import { blockBytes, type PieceMessage, type RejectMessage } from './messages.ts
 import { covers, dropOffer } from './offers.ts'
 import type { Peer } from './peer.ts'
 import type { Ask, InOffer, Segment } from './segment.ts'
-import { isProvable, usableOffers } from './sharing.ts'
+import { isPartner, isProvable, isShared, joins, usableOffers } from './sharing.ts'
 import { begin, emit, type State, wakeBy } from './state.ts'
 import { isUnreliable } from './turns.ts'
+import { isNarrow } from './uplinks.ts'
 import { checkBlocks } from './verification.ts'
 
 /** Our requests to peers: sent, answered, replaced when late, forgotten. */
 
 /** Grace before an answer counts as late: a busy page's event loop. */
 const leastLateMs = 300
+/** Whoever gave us a piece within this time is at it. */
+const givingMs = 500
+const untriedMs = 1_000
 /** A late request is forgotten after this. */
 const forgottenMs = 10_000
 /** An answer due within this time is not worth replacing. */
@@ -33,7 +37,9 @@ export function askFor(state: State, segment: Segment, offer: InOffer, index: nu
     offset,
     length,
     sentAt: state.now,
-    lateAt: state.now + Math.max(leastLateMs, 3 * expected),
+    lateAt:
+      state.now +
+      Math.max(leastLateMs, 3 * expected, isQueueing(state, peer) ? patienceMs(state, segment, peer) : 0),
     overAt: state.now + Math.max(leastLateMs, 2 * expected, patienceMs(state, segment, peer)),
     expectedAt: state.now + expected,
     late: false,
@@ -72,6 +78,7 @@ export function retireLate(state: State, segment: Segment): void {
     ask.late = true
     const peer = state.peers.get(ask.peer)
     if (!peer) continue
+    giveUp(state, ask)
     if (peer.restsUntil <= state.now) {
       peer.strikes++
       peer.restsUntil = state.now + Math.min(500 * peer.strikes, 8_000)
@@ -84,6 +91,12 @@ export function retireLate(state: State, segment: Segment): void {
 function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
   const left = state.now < ask.expectedAt ? ask.expectedAt - state.now : state.now - ask.sentAt
   if (left < stragglerMs) return false
+  const giver = state.peers.get(ask.peer)
+  if (giver && state.now - giver.lastPieceAt < givingMs) return false
+  // What comes in good time is left to come: a request taken back has often been answered by then.
+  const due = state.active.get(segment) ?? Infinity
+  if (giver && isQueueing(state, giver) && state.now + 2 * left < due - state.config.marginMs - givingMs)
+    return false
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
     if (peer.id === ask.peer || peer.restsUntil > state.now || isUnreliable(peer) || peer.busy) continue
@@ -116,23 +129,22 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   const ask = findAsk(peer.asks, piece)
   for (const hungry of state.hungry) state.dirty.add(hungry)
   if (!ask) {
-    const withdrawn = settle(peer, piece)
-    if (!withdrawn && ++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
+    const taken = settle(peer, piece)
+    if (taken && isWelcome(state, taken, peer, piece)) return welcome(state, taken, peer, piece)
+    if (!taken && ++peer.unsolicited > mostUnsolicited) state.leaving.set(peer.id, 'unsolicited')
     const key = state.byHash.get(peer.offers.get(piece.n)?.key ?? '')?.key ?? ''
     emit(state, { type: 'trace', note: { kind: 'duplicate', key, bytes: piece.length, from: peer.id } })
-    return withdrawn
+    return taken
   }
   const { segment } = ask
   removeAsk(state, ask)
   const started = Math.max(ask.sentAt, peer.lastPieceAt)
   peer.goodput = observeTransfer(peer.goodput, piece.length, state.now - started)
-  peer.lastPieceAt = state.now
-  peer.strikes = 0
-  peer.lapses = 0
-  peer.restsUntil = 0
-  peer.receivedBytes += piece.length
+  hasGiven(state, peer, piece)
+  allowMore(state, peer)
   const fresh = takeBlocks(state, segment, peer, piece)
   if (fresh > 0) segment.progressAt = state.now
+  cancelAnswered(state, segment)
   if (fresh < piece.length) {
     emit(state, {
       type: 'trace',
@@ -143,6 +155,46 @@ export function hearPiece(state: State, peer: Peer, piece: PieceMessage): Segmen
   // Others hear of it once it is proven.
   checkBlocks(state, segment)
   return segment
+}
+
+/** An answer that crossed our taking it back, to what is still missing: it cost the same as any other. */
+function isWelcome(state: State, segment: Segment, peer: Peer, piece: PieceMessage): boolean {
+  if (segment.stored || segment.blocks.isWhole) return false
+  if (!isShared(state, segment) || !isPartner(state, peer)) return false
+  const offer = peer.offers.get(piece.n)
+  if (!offer || !joins(state, segment, offer)) return false
+  const end = Math.ceil((piece.offset + piece.length) / blockBytes)
+  for (let index = piece.offset / blockBytes; index < end; index++)
+    if (index < segment.blocks.count && segment.blocks.isMissing(index)) return true
+  return false
+}
+
+function hasGiven(state: State, peer: Peer, piece: PieceMessage): void {
+  peer.lastPieceAt = state.now
+  peer.strikes = 0
+  peer.lapses = 0
+  peer.restsUntil = 0
+  peer.receivedBytes += piece.length
+}
+
+function welcome(state: State, segment: Segment, peer: Peer, piece: PieceMessage): Segment {
+  hasGiven(state, peer, piece)
+  const fresh = takeBlocks(state, segment, peer, piece)
+  if (fresh > 0) segment.progressAt = state.now
+  cancelAnswered(state, segment)
+  checkBlocks(state, segment)
+  return segment
+}
+
+/** Nobody need answer any more what is here. */
+function cancelAnswered(state: State, segment: Segment): void {
+  for (const ask of [...segment.asks]) if (isHere(segment, ask)) giveUp(state, ask)
+}
+
+function isHere(segment: Segment, { offset, length }: Ask): boolean {
+  for (let index = offset / blockBytes; index * blockBytes < offset + length; index++)
+    if (segment.blocks.isMissing(index)) return false
+  return true
 }
 
 /** Blocks of this piece that were missing are here, and accepted a run at a time. Returns their bytes. */
@@ -183,8 +235,39 @@ export function dropAsksOf(state: State, peer: Peer): void {
   }
 }
 
+/** It has others to feed first: what was asked of it is asked elsewhere. */
+export function takeBack(state: State, peer: Peer): void {
+  for (const ask of [...peer.asks]) {
+    state.dirty.add(ask.segment)
+    giveUp(state, ask)
+  }
+}
+
 export function cancelAsks(state: State, segment: Segment): void {
   for (const ask of [...segment.asks]) giveUp(state, ask)
+}
+
+/** A narrow uplink that gave us nothing lately: whether our turn comes there soon one block will tell. */
+export function isUntried(state: State, peer: Peer): boolean {
+  return isNarrow(state, peer) && state.now - peer.lastPieceAt > untriedMs
+}
+
+/** Its uplink is full, or soon is: an answer waits for its turn, and is not lost. */
+export function isQueueing(state: State, peer: Peer): boolean {
+  return peer.busy || isNarrow(state, peer)
+}
+
+/** It gives: what else is out there is not late before its turn has come at the pace seen now. */
+function allowMore(state: State, peer: Peer): void {
+  let ahead = 0
+  for (const ask of peer.asks) {
+    ahead += ask.length
+    const dueMs = peer.rttMs + (ahead * 1000) / plannedBps(peer.goodput)
+    ask.expectedAt = state.now + dueMs
+    ask.lateAt = Math.max(ask.lateAt, state.now + Math.max(leastLateMs, 3 * dueMs))
+    ask.overAt = Math.max(ask.overAt, state.now + Math.max(leastLateMs, 2 * dueMs))
+    wakeBy(state, Math.min(ask.lateAt, ask.overAt))
+  }
 }
 
 /** As much is out at this peer as it may be. */
@@ -196,8 +279,11 @@ export function isFull(state: State, peer: Peer): boolean {
 /** Two round trips' worth, and a tenth of a second of it: the pipe stays full while answers travel. */
 function askWindow(state: State, peer: Peer): number {
   const { minAskWindowBytes, maxAskWindowBytes } = state.config
+  if (peer.busy) return 0
+  if (isUntried(state, peer)) return blockBytes
   const bytes = (plannedBps(peer.goodput) * 2 * (peer.rttMs + 100)) / 1000
-  return Math.min(Math.max(bytes, minAskWindowBytes), maxAskWindowBytes)
+  const least = isNarrow(state, peer) ? 2 * blockBytes : minAskWindowBytes
+  return Math.min(Math.max(bytes, least), maxAskWindowBytes)
 }
 
 /** We took back a request for this block, and the peer has not answered that: asking again would go on for ever. */

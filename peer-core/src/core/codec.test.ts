@@ -77,6 +77,7 @@ const message: fc.Arbitrary<ExtensionMessage> = fc.oneof(
     hidden: fc.boolean(),
     mode,
     edgeBps: count,
+    uplinkBps: count,
   }),
   fc.record({ type: fc.constant('beacon' as const), epoch: count, hops: fc.nat(wireLimits.hops) }),
   fc.record({ type: fc.constant('busy' as const), on: fc.boolean() }),

@@ -156,6 +156,7 @@ function writePosition(writer: ByteWriter, position: PositionMessage): void {
   writer.byte((position.paused ? 1 : 0) | (position.hidden ? 2 : 0))
   writer.byte(modes.indexOf(position.mode))
   writer.varint(whole(position.edgeBps))
+  writer.varint(whole(position.uplinkBps))
 }
 
 /** A measured value as the wire carries it. */
@@ -278,10 +279,11 @@ function readPosition(reader: ByteReader): PositionMessage | null {
   const flags = reader.byte()
   const mode = modes[reader.byte()]
   const edgeBps = reader.varint(wireLimits.count)
+  const uplinkBps = reader.varint(wireLimits.count)
   if (!mode) return null
   const paused = (flags & 1) !== 0
   const hidden = (flags & 2) !== 0
-  return { type: 'position', tracks, seq, bufferMs, rate, paused, hidden, mode, edgeBps }
+  return { type: 'position', tracks, seq, bufferMs, rate, paused, hidden, mode, edgeBps, uplinkBps }
 }
 
 /** Our fields of the BEP 10 handshake: bencode knows no other numbers than integers. */

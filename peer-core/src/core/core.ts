@@ -1,4 +1,4 @@
-import { cancelAsks, dropAsksOf, hearPiece, hearReject, isAllAsked } from './asks.ts'
+import { cancelAsks, dropAsksOf, hearPiece, hearReject, isAllAsked, takeBack } from './asks.ts'
 import { tellCapacity } from './capacity.ts'
 import { announce, forgetTold, introduce, isOffered, reopen, retract } from './claims.ts'
 import { type CoreConfig, defaultConfig } from './config.ts'
@@ -246,7 +246,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
       return hearHashes(state, peer, message)
     case 'position': {
       const tracks = message.tracks.flatMap(id => peer.tracksIn.get(id) ?? [])
-      const { seq, bufferMs, paused, hidden, edgeBps } = message
+      const { seq, bufferMs, paused, hidden, edgeBps, uplinkBps } = message
       if (peer.mode !== message.mode) peersChanged(state)
       peer.mode = message.mode
       peer.position = {
@@ -257,6 +257,7 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
         paused,
         hidden,
         edgeBps,
+        uplinkBps,
         at: state.now,
       }
       state.needs++
@@ -264,6 +265,8 @@ function hear(state: State, peer: Peer, message: PeerMessage): void {
     }
     case 'busy':
       peer.busy = message.on
+      if (message.on) takeBack(state, peer)
+      for (const hungry of state.hungry) state.dirty.add(hungry)
       return
     case 'ping':
       emit(state, { type: 'send', peer: peer.id, message: { type: 'pong', id: message.id }, key: null })

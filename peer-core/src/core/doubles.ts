@@ -1,12 +1,12 @@
 import { abortFetch } from './fetches.ts'
-import { turnOf } from './hash.ts'
 import type { DoubledMessage } from './messages.ts'
 import type { Peer } from './peer.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { groupPeers } from './sharing.ts'
 import { emit, type State } from './state.ts'
 import { isMoving } from './supply.ts'
-import { comesBefore, rankOf } from './turns.ts'
+import { rankOf } from './turns.ts'
+import { comesBefore } from './uplinks.ts'
 
 /**
  * Two leases on the same bytes whose holders have no link with each other: neither sees that it should yield. Whoever
@@ -23,7 +23,7 @@ export function tellDoubles(state: State, segment: Segment, offer: InOffer): voi
   if (!isDoubtful(state, segment, offer)) return
   for (const other of segment.offers) {
     if (other.peer === offer.peer || !isDoubtful(state, segment, other)) continue
-    const loser = laterOf(segment, offer, other)
+    const loser = laterOf(state, segment, offer, other)
     const winner = loser === offer ? other : offer
     if (loser.isDoubledTold || !reaches(winner, loser) || isHalfDone(segment, loser)) continue
     if (rankOf(state, segment, new Set([offer.peer, other.peer])) >= mostTellers) continue
@@ -41,7 +41,7 @@ export function hearDoubled(state: State, peer: Peer, message: DoubledMessage): 
   if (state.peers.has(message.by) || message.by === state.self) return null
   for (const fetch of [...segment.fetches]) {
     if (fetch.claim?.told.get(peer.id)?.n !== message.n) continue
-    if (isHalfDone(segment, fetch) || groupPeers(state).length < 2) continue
+    if (fetch.reason === 'share' || isHalfDone(segment, fetch) || groupPeers(state).length < 2) continue
     segment.hasYielded = true
     // The winner's bytes come by way of others, a moment later.
     segment.edgeRetryAt = state.now + state.config.minSilentMs
@@ -59,9 +59,8 @@ function isDoubtful(state: State, segment: Segment, offer: InOffer): boolean {
 }
 
 /** By nothing but their turns: whoever sees the two must come to the same answer, or both would give way. */
-function laterOf(segment: Segment, a: InOffer, b: InOffer): InOffer {
-  const { slot } = segment.entry
-  return comesBefore(turnOf(slot, a.peer), a.peer, turnOf(slot, b.peer), b.peer) ? b : a
+function laterOf(state: State, segment: Segment, a: InOffer, b: InOffer): InOffer {
+  return comesBefore(state, segment.entry.slot, a.peer, b.peer) ? b : a
 }
 
 /** What the loser would still fetch, the winner brings. A tail taken from the end backwards has not been met yet. */

@@ -141,7 +141,8 @@ export type EdgeReason =
   | 'tail' // the deadline is near: only what is missing
   | 'backwards' // a slow lease: from the end, so that the halves meet
   | 'unshared' // may not be shared: policy, too large, no validator
-  | 'direct' // peers are too slow for what is played, as on a full access point
+  | 'rescue' // no time is left: everything missing, for ourselves
+  | 'share' // the group's uplinks cannot feed everybody: one of several planned copies
   | 'digest' // a block-hash list
 
 /** How a delivered segment came. `leased`: through another's lease while it arrived. `held`: others had it. */

@@ -271,7 +271,7 @@ function joinOrRestart(state: State, segment: Segment): boolean {
 }
 
 /** What is here or on its way is of another lineage than what comes now. */
-function restart(state: State, segment: Segment): void {
+export function restart(state: State, segment: Segment): void {
   for (const fetch of [...segment.fetches]) abortFetch(state, fetch, 'void')
   cancelAsks(state, segment)
   segment.blocks.resetAll()

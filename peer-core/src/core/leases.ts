@@ -1,4 +1,6 @@
+import { cancelAsks } from './asks.ts'
 import { openClaim } from './claims.ts'
+import { isExtraHolder } from './copies.ts'
 import type { EdgeReason } from './events.ts'
 import { abortFetch, startFetch } from './fetches.ts'
 import { turnOf } from './hash.ts'
@@ -12,16 +14,8 @@ import { groupPeers, isPartner, isShared, joins, usableOffers } from './sharing.
 import { isAwaitedByStart } from './start.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, findGap, isMoving, missingBytes, voidLeases } from './supply.ts'
-import {
-  comesBefore,
-  groupNeedAt,
-  hasCompany,
-  isCandidate,
-  isUnreliable,
-  lastRank,
-  rankDelayMs,
-  rankOf,
-} from './turns.ts'
+import { groupNeedAt, hasCompany, isCandidate, isUnreliable, lastRank, rankDelayMs, rankOf } from './turns.ts'
+import { comesBefore } from './uplinks.ts'
 import { dropUnproven } from './verification.ts'
 
 /**
@@ -96,7 +90,7 @@ export function resolveConflict(state: State, segment: Segment, offer: InOffer):
   if (isUnreliable(peer) || peer.restsUntil > state.now) return
   for (const fetch of [...segment.fetches]) {
     const meets = offer.from <= fetch.frontier && fetch.frontier < (offer.to > 0 ? offer.to : Infinity)
-    if (!fetch.claim || !meets) continue
+    if (!fetch.claim || !meets || fetch.reason === 'rescue' || fetch.reason === 'share') continue
     if (offer.source === 'edge' ? keepsAgainst(state, segment, fetch, offer) : !isAheadOfUs(fetch, offer))
       continue
     if (offer.source === 'relay') segment.hasYielded = true
@@ -118,6 +112,18 @@ function mayJoin(state: State, segment: Segment, offer: InOffer): boolean {
 function isAheadOfUs(fetch: Fetch, offer: InOffer): boolean {
   const { segment, reason } = fetch
   return !segment.hasYielded && reason !== 'backwards' && offer.frontier > fetch.frontier + blockBytes
+}
+
+/** Where a group's uplinks cannot feed all of it, some take theirs from the edge though others have it. */
+export function takeExtraCopy(state: State, segment: Segment): boolean {
+  if (segment.fetches.size > 0 || groupPeers(state).length === 0) return false
+  if (segment.wants.length === 0 && !isOurDuty(state, segment)) return false
+  if (!isExtraHolder(state, segment)) return false
+  const from = segment.blocks.nextMissing(0) * blockBytes
+  if (from < 0) return false
+  cancelAsks(state, segment)
+  startFetch(state, segment, { from, to: 0 }, 'share')
+  return true
 }
 
 function isOurDuty(state: State, segment: Segment): boolean {
@@ -198,7 +204,12 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const at = segment.orphanSince + patience + rank * (thin ? thinRankDelayMs(state) : rankDelayMs(state))
   const isOthersTurn = isFed(state) || (alone && roleOf(state.policy) !== 'mesh')
   const takesOnly = state.policy.mode !== 'share' && hasCompany(state, segment)
-  if (!isOthersTurn && !takesOnly) return at
+  if (!isOthersTurn && !takesOnly) {
+    // The line can carry it, and no turn is worth a stall.
+    return thin || !want
+      ? at
+      : Math.min(at, dueAt - config.marginMs - 1.25 * edgeTimeMs(state, missingBytes(segment)))
+  }
   // What only takes feeds nobody with its copy, and a member is about to be fed: until its own time comes it waits.
   return Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment)))
 }
@@ -274,6 +285,5 @@ function keepsAgainst(state: State, segment: Segment, fetch: Fetch, offer: InOff
   const amINew = state.now - state.groupSince < candidateAgeMs
   if (areTheyNew && !amINew) return true
   if (areTheyNew && offer.frontier !== fetch.frontier) return fetch.frontier > offer.frontier
-  const { slot } = segment.entry
-  return comesBefore(turnOf(slot, state.self), state.self, turnOf(slot, offer.peer), offer.peer)
+  return comesBefore(state, segment.entry.slot, state.self, offer.peer)
 }

@@ -5,6 +5,7 @@ import { hopsToFetcher, isNearer, roleOf } from './roles.ts'
 import { nextNeeded } from './scheduler.ts'
 import { groupPeers } from './sharing.ts'
 import { bufferedMs, emit, type PlayerState, type State, wakeBy } from './state.ts'
+import { ownUplinkBps } from './uplinks.ts'
 
 /** Signs of life: pings for round trips and dead peers, and our position so that others can reckon with us. */
 
@@ -86,6 +87,7 @@ export function tellPosition(state: State): void {
   state.positionDue = false
   state.positionSentAt = state.now
   const seq = nextSeq(state, player)
+  state.toldUplinkBps = Math.floor(ownUplinkBps(state))
   for (const peer of state.peers.values()) tellPositionTo(state, peer, seq)
   if (!player.paused) wakeBy(state, state.now + periodMs)
 }
@@ -109,6 +111,7 @@ export function tellPositionTo(state: State, peer: Peer, seq?: number): void {
       hidden: player.hidden,
       mode: state.policy.mode,
       edgeBps: state.edgeSeen ? Math.floor(state.edge.bps) : 0,
+      uplinkBps: state.toldUplinkBps,
     },
   })
 }

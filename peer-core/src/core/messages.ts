@@ -149,6 +149,8 @@ export interface PositionMessage {
   readonly mode: Mode
   /** What it measured of the edge, bytes a second; 0 unknown. */
   readonly edgeBps: number
+  /** What its uplink carried when it was full, bytes a second; 0 while that never happened. */
+  readonly uplinkBps: number
 }
 
 export interface BeaconMessage {

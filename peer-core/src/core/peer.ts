@@ -20,6 +20,7 @@ export interface PeerPosition {
   readonly paused: boolean
   readonly hidden: boolean
   readonly edgeBps: number
+  readonly uplinkBps: number
   readonly at: number
 }
 
@@ -57,7 +58,7 @@ export class Peer {
 
   readonly asks = new Set<Ask>()
   askedBytes = 0
-  lastPieceAt = 0
+  lastPieceAt = -Infinity
   /** Requests that came to nothing since the last success. */
   strikes = 0
   /** Not asked before this time. */
@@ -78,6 +79,7 @@ export class Peer {
   /** When some of them left, or the first went in. */
   drainedAt = 0
   saidBusy = false
+  saidBusyAt = -Infinity
 
   receivedBytes = 0
   sentBytes = 0

@@ -1,7 +1,8 @@
-import { askFor, isAsked, isFull, isTakenBack, retireLate } from './asks.ts'
+import { askFor, isAsked, isFull, isTakenBack, isUntried, retireLate } from './asks.ts'
 import { plannedBps } from './goodput.ts'
 import { blockBytes, type PeerId, runBytes } from './messages.ts'
 import { coversBlock } from './offers.ts'
+import type { Peer } from './peer.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
 import { freeLineage, joins, usableOffers } from './sharing.ts'
 import { type State, wakeBy } from './state.ts'
@@ -81,7 +82,8 @@ function pickOffer(
 function runFrom(state: State, segment: Segment, offer: InOffer, index: number): number {
   const peer = state.peers.get(offer.peer)!
   // Of a stranger outside first a single block: its line may be thin, and so may ours.
-  const most = peer.place === 'outside' && peer.goodput.samples < 2 ? 1 : runBytes / blockBytes
+  const isStranger = peer.place === 'outside' && peer.goodput.samples < 2
+  const most = isStranger || isUntried(state, peer) ? 1 : runBlocks(peer)
   let count = 1
   while (count < most) {
     const next = index + count
@@ -91,6 +93,12 @@ function runFrom(state: State, segment: Segment, offer: InOffer, index: number):
     count++
   }
   return count
+}
+
+/** Blocks asked for at once: what a quarter of a second brings, so that of a slow peer's answers none holds up others. */
+function runBlocks(peer: Peer): number {
+  const blocks = Math.floor(plannedBps(peer.goodput) / 4 / blockBytes)
+  return Math.min(Math.max(blocks, 1), runBytes / blockBytes)
 }
 
 /** Our own fetch brings this block sooner than asking a peer would pay. */

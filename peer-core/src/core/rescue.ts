@@ -1,4 +1,5 @@
-import { noteRescue } from './direct.ts'
+import { isQueueing } from './asks.ts'
+import { noteRescue } from './copies.ts'
 import { startFetch } from './fetches.ts'
 import { edgeTimeMs, isLineFull, isThin } from './line.ts'
 import { blockBytes } from './messages.ts'
@@ -24,18 +25,21 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
   }
   const limit = Math.max(dueAt - state.config.marginMs, state.now + 1.5 * edgeMs + 100)
   const isStuck = state.now > stuckAt(state, segment, dueAt)
+  const isThinLine = isThin(state, segment)
+  const last = dueAt - state.config.marginMs / 2 - 1.1 * edgeMs
+  // Who waits in a queue knows little of when its turn comes.
+  if (state.now >= last && !isThinLine && segment.wants.length > 0 && isQueued(state, segment))
+    return takeAll(state, segment)
   if (!isStuck && state.now + finishMs(state, segment, missing) <= limit) {
     segment.dangerSince = 0
-    return wakeBy(state, state.now + 100)
+    return wakeBy(state, last > state.now ? Math.min(last, state.now + 100) : state.now + 100)
   }
-  const isThinLine = isThin(state, segment)
   if (isThinLine && isFed(state)) {
     const helpsItselfAt = (segment.wants[0]?.since ?? Infinity) + state.config.thinMemberMs
     if (state.now < helpsItselfAt) return wakeBy(state, helpsItselfAt)
   }
   // Its lease has the line, or shares it: one more would take from it what it brings.
   if (isThinLine && !isSlow && [...segment.offers].some(isMoving)) return wakeBy(state, state.now + 100)
-  const last = dueAt - state.config.marginMs / 2 - 1.1 * edgeMs
   if (!isThinLine && segment.wants.length > 0) {
     // The line can carry it, and no turn is worth a stall.
     if (state.now >= last && !isYoung(state, segment)) return takeAll(state, segment)
@@ -74,6 +78,15 @@ function isYoung(state: State, segment: Segment): boolean {
   return false
 }
 
+/** An answer is awaited from an uplink that is full. */
+function isQueued(state: State, segment: Segment): boolean {
+  for (const ask of segment.asks) {
+    const peer = state.peers.get(ask.peer)
+    if (peer && isQueueing(state, peer)) return true
+  }
+  return false
+}
+
 /** Somebody has taken the tail already: one at a time. */
 function isBeingRescued(segment: Segment): boolean {
   for (const offer of segment.offers) {
@@ -87,8 +100,9 @@ function isBeingRescued(segment: Segment): boolean {
 function takeAll(state: State, segment: Segment): void {
   const from = segment.blocks.nextMissing(0) * blockBytes
   emit(state, { type: 'trace', note: { kind: 'lease', key: segment.key, rank: 0, from } })
-  startFetch(state, segment, { from, to: 0 }, 'tail')
-  noteRescue(state, segment)
+  startFetch(state, segment, { from, to: 0 }, 'rescue')
+  if (segment.wants.every(want => want.urgency === 'play'))
+    noteRescue(state, missingBytes(segment) / segment.size)
 }
 
 /** The last missing run: in bites from its end while a slow lease still moves, else all of it. */

@@ -1,10 +1,10 @@
 import { cancelAsks } from './asks.ts'
 import { fromEdge } from './blocks.ts'
 import { claimWhole, closeClaim, isOffered, openClaim } from './claims.ts'
-import { isDirect, takeDirectly } from './direct.ts'
+import { noteFed } from './copies.ts'
 import type { Origin, TrackPath } from './events.ts'
 import { abortFetch, isListComing, needHashes } from './fetches.ts'
-import { decideEdge } from './leases.ts'
+import { decideEdge, takeExtraCopy } from './leases.ts'
 import { isWhole } from './offers.ts'
 import { askPeers } from './picker.ts'
 import { isRarest } from './rarest.ts'
@@ -14,6 +14,7 @@ import { isProvable, isShared } from './sharing.ts'
 import { isHeldBack } from './start.ts'
 import { bufferedMs, emit, playheadMs, type State, type TrackWindow, wakeBy } from './state.ts'
 import { isPromising } from './supply.ts'
+import { swapForWhole } from './swap.ts'
 import { isUnreliable, ownNeedAt, rankDelayMs, rankOf } from './turns.ts'
 import { needsList } from './verification.ts'
 
@@ -107,10 +108,8 @@ function evaluate(state: State, segment: Segment): void {
   }
   const dueAt = state.active.get(segment)
   if (dueAt === undefined) return
-  if (isDirect(state, segment) && isShared(state, segment)) {
-    digestInTime(state, segment)
-    return takeDirectly(state, segment)
-  }
+  if (isShared(state, segment)) swapForWhole(state, segment)
+  if (isShared(state, segment) && takeExtraCopy(state, segment)) return
   if (isShared(state, segment) && isNear(state, segment)) {
     if (askPeers(state, segment)) state.hungry.add(segment)
     else state.hungry.delete(segment)
@@ -139,6 +138,7 @@ function finish(state: State, segment: Segment): void {
   if (segment.blocks.isVerified && !segment.stored) keep(state, segment)
   if (segment.wants.length === 0 || !isPlayable(state, segment) || isHeldBack(state, segment)) return
   const bytes = bytesByPlace(state, segment)
+  if (bytes.edge === 0 && bytes.group > 0) noteFed(state)
   const origin: Origin = bytes.edge * 2 >= segment.size ? 'edge' : segment.leased ? 'leased' : 'held'
   for (const want of segment.wants.splice(0)) {
     state.wantedKeys.delete(want.id)

@@ -80,11 +80,11 @@ export interface Ask {
   readonly length: number
   readonly sentAt: number
   /** When it should have been answered: then it may be replaced by another peer. */
-  readonly lateAt: number
+  lateAt: number
   /** When nobody waits for it any more: then its blocks may cost the line. */
-  readonly overAt: number
+  overAt: number
   /** When it is expected. */
-  readonly expectedAt: number
+  expectedAt: number
   /** Taking longer than it should: its blocks may be asked of others. */
   late: boolean
 }
@@ -137,6 +137,8 @@ export class Segment {
   viaOutside = false
   /** A lease of ours gave way to one that we have only heard of. */
   hasYielded = false
+  /** Our own bytes were thrown away once for a neighbour's whole copy. */
+  hasSwapped = false
   /** A first fragment that is whole, and waits for what follows it. */
   isHeldBack = false
   /** Peers that a lease of ours gave way to. */

@@ -80,8 +80,12 @@ export interface State {
   uplinkBytes: number
   uplinkAt: number
   /** When segments had to be saved by the edge of late, and until when peers are therefore left alone: see `direct.ts`. */
-  rescuedAt: readonly number[]
-  directUntil: number
+  /** The share of all uplinks' bytes that reaches whom it should, as far as we saw; see copies.ts. */
+  usableShare: number
+  /** How many viewers the group's uplinks cannot feed, as counted at that time. */
+  unfed: { readonly count: number; readonly at: number }
+  /** What our last position said of our uplink. */
+  toldUplinkBps: number
   /** When we last gave a piece away. */
   gaveAt: number
   /** Of the uplink, what we use while others wait behind us: see `courtesy.ts`. */
@@ -157,8 +161,9 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     uplinkSeen: false,
     uplinkBytes: 0,
     uplinkAt: 0,
-    rescuedAt: [],
-    directUntil: 0,
+    usableShare: 1,
+    unfed: { count: 0, at: -Infinity },
+    toldUplinkBps: 0,
     gaveAt: -Infinity,
     uploadShare: 1,
     uploadTokens: 0,

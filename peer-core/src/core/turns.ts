@@ -1,10 +1,10 @@
-import { turnOf } from './hash.ts'
 import type { PeerId } from './messages.ts'
 import type { Peer } from './peer.ts'
 import { areFetchersHeard, isFed, isFetcher } from './roles.ts'
 import type { Segment } from './segment.ts'
 import { groupPeers } from './sharing.ts'
 import { bufferedMs, type State } from './state.ts'
+import { comesBefore } from './uplinks.ts'
 
 /**
  * Whose turn it is to take a segment from the edge. Everybody computes the same order from what everybody sees; where
@@ -25,25 +25,16 @@ export const lastRank = 8
 
 /** Our place in the order: 0 is first. `except`: peers that failed at it. */
 export function rankOf(state: State, segment: Segment, except: ReadonlySet<PeerId>): number {
-  const mine = turnOf(segment.entry.slot, state.self)
+  const { slot } = segment.entry
   const eligible = isCandidate(state, segment)
   let rank = 0
   for (const peer of groupPeers(state)) {
     if (peer.mode !== 'share' || except.has(peer.id)) continue
     const theirs = isPeerCandidate(state, segment, peer)
     if (state.policy.mode !== 'share' || (theirs && !eligible)) rank++
-    else if (
-      theirs === eligible &&
-      comesBefore(turnOf(segment.entry.slot, peer.id), peer.id, mine, state.self)
-    )
-      rank++
+    else if (theirs === eligible && comesBefore(state, slot, peer.id, state.self)) rank++
   }
   return rank
-}
-
-/** Of two holders of a lease on the same bytes the one that comes first keeps it. */
-export function comesBefore(turn: number, peer: PeerId, otherTurn: number, other: PeerId): boolean {
-  return turn === otherTurn ? peer < other : turn < otherTurn
 }
 
 /** Distance between two ranks: 2 × p95 of the group's round trips, within bounds. */

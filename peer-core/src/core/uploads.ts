@@ -5,6 +5,7 @@ import type { Peer, Serving } from './peer.ts'
 import type { Segment } from './segment.ts'
 import { isProvable, isShared, mayGive } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
+import { isFedBefore, isScarce, ownUplinkBps, peerUplinkClass } from './uplinks.ts'
 import { needsList } from './verification.ts'
 
 /**
@@ -20,6 +21,13 @@ const uplinkSampleMs = 100
 const uplinkSampleBytes = 16_384
 /** A link that gave nothing away for this long stands still. */
 const stuckMs = 500
+/** Where the uplink is scarce: whose turn is farther away than this is sent to others, */
+const awayMs = 500
+/** and when less than this waits, so many of those are called back, those with the widest uplinks first. */
+const backMs = 250
+const mostCalled = 3
+/** For so long at least somebody is fed, or sent to others. */
+const turnMs = 500
 /** Whoever is late as an uploader leaves the fetching to others for a while. */
 const abstainMs = 10_000
 
@@ -111,6 +119,7 @@ export function pumpUploads(state: State): void {
     give(state, peer, serving)
   }
   if (state.queued === 0 && state.toldBusy === 0) return
+  if (isScarce(state)) return choose(state)
   for (const peer of state.peers.values()) sayBusy(state, peer)
 }
 
@@ -150,7 +159,7 @@ function give(state: State, peer: Peer, serving: Serving): void {
  * urgent request, or a sign of life, waits no longer than that.
  */
 function linkAllowance(state: State): number {
-  return Math.max(runBytes, state.uplink.bps / 5)
+  return Math.max(2 * blockBytes, state.uplink.bps / 5)
 }
 
 /** What waits in links that move. One that stands still fills its own window and holds up nobody else. */
@@ -163,9 +172,11 @@ function waitingBytes(state: State): number {
 function nextReceiver(state: State): Peer | null {
   if (state.uplinkSeen && waitingBytes(state) >= linkAllowance(state)) return null
   let best: Peer | null = null
+  const scarce = isScarce(state)
   for (const peer of state.peers.values()) {
     if (peer.serving.length === 0 || peer.linkBytes >= state.config.linkWindowBytes) continue
-    if (!best || needOf(state, peer) < needOf(state, best)) best = peer
+    if (!best || (scarce ? isFedBefore(state, peer, best) : needOf(state, peer) < needOf(state, best)))
+      best = peer
   }
   return best
 }
@@ -203,6 +214,33 @@ function spend(state: State, bytes: number): boolean {
   return true
 }
 
+/** Says to those whose turn does not come soon that they should ask elsewhere, and to those next in line when it does. */
+function choose(state: State): void {
+  const uplink = ownUplinkBps(state)
+  const inLine = [...state.peers.values()].filter(peer => peer.serving.length > 0)
+  inLine.sort((a, b) => (isFedBefore(state, a, b) ? -1 : 1))
+  let bytes = 0
+  for (const peer of inLine) {
+    if (bytes > (uplink * awayMs) / 1000) tellBusy(state, peer, true)
+    for (const serving of peer.serving) bytes += serving.length
+  }
+  if (bytes > (uplink * backMs) / 1000) return
+  let room = mostCalled
+  const waiting = [...state.peers.values()].filter(peer => peer.saidBusy)
+  waiting.sort((a, b) => peerUplinkClass(state, b) - peerUplinkClass(state, a))
+  for (const peer of waiting) if (room-- > 0) tellBusy(state, peer, false)
+}
+
+function tellBusy(state: State, peer: Peer, on: boolean): void {
+  if (peer.saidBusy === on) return
+  // Whoever is sent away asks elsewhere: sent to and fro, they would do nothing else.
+  if (state.now - peer.saidBusyAt < turnMs) return wakeBy(state, peer.saidBusyAt + turnMs)
+  peer.saidBusyAt = state.now
+  peer.saidBusy = on
+  state.toldBusy += on ? 1 : -1
+  emit(state, { type: 'send', peer: peer.id, message: { type: 'busy', on }, key: null })
+}
+
 function sayBusy(state: State, peer: Peer): void {
   const oldest = peer.serving[0]
   const lateMs = Math.min(Math.max(needOf(state, peer) / 2, leastLateMs), mostLateMs)
@@ -212,8 +250,6 @@ function sayBusy(state: State, peer: Peer): void {
     return
   }
   if (!late && oldest !== undefined) return
-  peer.saidBusy = late
-  state.toldBusy += late ? 1 : -1
   if (late) state.abstainsUntil = state.now + abstainMs
-  emit(state, { type: 'send', peer: peer.id, message: { type: 'busy', on: late }, key: null })
+  tellBusy(state, peer, late)
 }

@@ -64,7 +64,7 @@ const messages: readonly NodeMessage[] = [
   { type: 'claim', infoHash: id(1), peerId: id(2), address: 'key', proven: true },
   { type: 'held', infoHash: id(1), peerId: id(2) },
   { type: 'rules', version: 3, by: 'a~1', rules: [{ site: 'hq', policy: { mode: 'off' } }] },
-  { type: 'hello' },
+  { type: 'hello', mark: 'x' },
   { type: 'bye' },
 ]
 
@@ -89,12 +89,12 @@ describe('a batch between machines', () => {
     const texts = [
       'null',
       '{"type":"later"}',
-      writeNodeMessage({ type: 'hello' }),
+      writeNodeMessage({ type: 'hello', mark: 'x' }),
       '{"type":"held","infoHash":"x"}',
     ]
     expect(parseBatch(writeBatch('a', texts))).toEqual({
       from: 'a',
-      messages: [{ type: 'hello' }],
+      messages: [{ type: 'hello', mark: 'x' }],
       malformed: 3,
     })
   })

@@ -129,7 +129,7 @@ export function createCluster(parts: ClusterParts): Cluster {
     state = 'up'
     // What was known may be lost on the other side, and others may not know us any more.
     side.renew()
-    outbox.post('all', { type: 'hello' })
+    outbox.post('all', { type: 'hello', mark: side.mark() })
     void (async () => {
       await beat()
       await readBoard()
@@ -168,8 +168,19 @@ export function createCluster(parts: ClusterParts): Cluster {
         gone.set(batch.from, Number.POSITIVE_INFINITY)
         perform(side.keep(node => node !== batch.from))
       } else if (message.type === 'rules') take(message)
+      else if (message.type === 'hello') compare(batch.from, message.mark)
       else perform(side.heard(batch.from, message))
     }
+  }
+
+  function compare(node: NodeId, mark: string): void {
+    if (mark === side.mark()) return
+    log({
+      level: 'error',
+      event: 'cluster-secret',
+      message: `${node} has another secret: groups that span the two machines are split. Give all machines the same.`,
+      fields: { node },
+    })
   }
 
   function unheard(node: NodeId): void {

@@ -16,9 +16,16 @@ export type NodeMessage =
   | Claim
   | Held
   | Ruling
-  | { readonly type: 'hello' }
+  | Hello
   /** The node is being emptied: what it says still counts, but nobody is to be sent there. */
   | { readonly type: 'bye' }
+
+/** The node can be reached from now on. */
+export interface Hello {
+  readonly type: 'hello'
+  /** Made with the secret: another one means another secret. */
+  readonly mark: string
+}
 
 /** What another node must know of a peer to match it: no address, only keyed hashes of what it is near to. */
 export interface Traits {

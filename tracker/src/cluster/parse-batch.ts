@@ -80,9 +80,12 @@ export function parseNodeMessage(value: unknown): NodeMessage | null {
         ? null
         : { type: 'rules', version, by, rules: read.rules }
     }
-    case 'hello':
+    case 'hello': {
+      const mark = asText(fields['mark'], 32)
+      return mark === null ? null : { type: 'hello', mark }
+    }
     case 'bye':
-      return { type: fields['type'] }
+      return { type: 'bye' }
     default:
       return null
   }

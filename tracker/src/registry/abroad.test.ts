@@ -112,6 +112,26 @@ describe('a peer whose neighbours are at another machine', () => {
   })
 })
 
+it('searches that wait for a directory that is away are forgotten after seconds, with their offers', () => {
+  const cluster = createLabCluster(2, { limits: { messageBurst: 1e6 } })
+  const [one] = cluster.labs
+  if (!one) return expect.unreachable()
+  // Nothing is settled: the directory is not asked.
+  const alone = Array.from({ length: 50 }, (_, n) => {
+    const client = one.open(`198.51.100.${n + 1}`)
+    client.announce(`p${n}`, { swarm: `film ${n}`, offers: 5 })
+    return client
+  })
+  one.pass(4_000)
+  cluster.carried()
+  cluster.labs[1]!.open('203.0.113.1').announce('other', { swarm: 'film 7' })
+  cluster.settle()
+  expect(cluster.carried().filter(type => type === 'ask')).toEqual([])
+  alone[7]?.announce('p7', { swarm: 'film 7', offers: 5 })
+  cluster.settle()
+  expect(cluster.carried().filter(type => type === 'ask')).toHaveLength(1)
+})
+
 describe('a client that speaks only the protocol', () => {
   it('has its offers placed at another machine when nobody is here, each answered once', () => {
     const cluster = createLabCluster(2)
@@ -271,6 +291,40 @@ describe('a viewer that comes back at another machine', () => {
       const peers = cluster.labs.map(({ registry }) => registry.stats().peers)
       expect(peers.reduce((sum, n) => sum + n)).toBe(3)
     }
+  })
+})
+
+describe('a viewer that announces at two machines', () => {
+  it('counts where it announced last, and what it began through the other ends well', () => {
+    const cluster = createLabCluster(2)
+    const [one, two] = cluster.labs.map(lab => lab.open('198.51.100.7')) as [Client, Client]
+    const other = cluster.labs[0]!.open('198.51.100.7')
+    other.announce('bob', { ours })
+    one.announce('ann', { ours })
+    cluster.settle()
+    one.signal('ann', 'bob', { type: 'offer', offer: 'o1' })
+    cluster.pass(5_000)
+    two.announce('ann', { ours })
+    cluster.settle()
+    const peers = () => cluster.labs.map(({ registry }) => registry.stats().peers)
+    expect(peers()).toEqual([1, 1])
+    one.heard()
+    other.signal('bob', 'ann', { type: 'answer', offer: 'o1' })
+    cluster.settle()
+    expect(types(one.heard())).toEqual(['answer'])
+    // Nobody is matched with it twice.
+    const third = cluster.labs[0]!.open('198.51.100.7')
+    third.announce('cid', { ours })
+    cluster.settle()
+    expect(named(third.heard()).sort()).toEqual(['ann address', 'bob address'])
+    cluster.pass(5_000)
+    one.announce('ann', { ours })
+    cluster.settle()
+    expect(peers()).toEqual([3, 0])
+    one.close()
+    two.close()
+    cluster.settle()
+    expect(peers()).toEqual([2, 0])
   })
 })
 

@@ -15,7 +15,7 @@ import { groupBag } from './group.ts'
 import { Guests } from './guests.ts'
 import type { OpenOffer } from './ledger.ts'
 import { invite, meet } from './meet.ts'
-import { leave } from './membership.ts'
+import { leave, setAway } from './membership.ts'
 import { Nearness } from './nearness.ts'
 import { levelBetween, mayMeet, type Peer } from './peer.ts'
 import { relayTo } from './relay.ts'
@@ -58,15 +58,18 @@ interface Hungry {
 
 /** Least time between two searches of one peer, ms: whoever announces without end costs other machines no more. */
 const seekEveryMs = 1_000
-/** How long an ask, and a search that waits for the directory, is worth something, ms. */
+/** How long an ask is worth something, ms; and a search that waits for the directory, with its offers in memory. */
 const askMs = 10_000
+const hungryMs = 3_000
 const mostAsks = 20_000
-const mostHungry = 2_000
+const mostHungry = 20_000
+/** Offers of all searches that wait, of up to 16 KB each. */
+const mostHungryOffers = 2_000
 /** Share of the searches that go abroad although there are enough here: what holds the machines' parts of a swarm together. */
 const bridgeShare = 0.25
 /** Offers that found nobody at one machine are tried at so many more. */
 const mostTries = 3
-/** Two machines that a client joined within this each take the other's claim for the older one, ms. */
+/** Two machines at which a client announced within this each take the other's claim for the older one, ms. */
 const crossingMs = 2_000
 
 /**
@@ -81,7 +84,9 @@ export class Abroad {
   readonly #nearness: Nearness
   readonly #asks = new Map<number, OpenAsk>()
   #hungry: Hungry[] = []
+  #hungryOffers = 0
   readonly #soughtAt = new WeakMap<Peer, number>()
+  readonly #claimedAt = new WeakMap<Peer, number>()
   #lastAsk = 0
   #state: 'open' | 'leaving' = 'open'
   readonly #relays: Record<string, number> = { sent: 0, delivered: 0 }
@@ -106,7 +111,11 @@ export class Abroad {
    * Looks for peers at other machines where those here do not suffice: of the peer's group first, then anybody.
    * `offers`: those that found nobody here, from a client that is told no names.
    */
-  seek(peer: Peer, offers: readonly SpeculativeOffer[]): void {
+  seek(
+    peer: Peer,
+    offers: readonly SpeculativeOffer[],
+    until: number = this.#context.now() + hungryMs,
+  ): void {
     if (this.#state === 'leaving' || peer.mode === 'off') return
     const byName = peer.speaks === 'directed'
     if (!byName && offers.length === 0) return
@@ -114,12 +123,9 @@ export class Abroad {
     if (now - (this.#soughtAt.get(peer) ?? Number.NEGATIVE_INFINITY) < seekEveryMs) return
     const bag = groupBag(peer)
     const swarmParts = this.elsewhere.partsOf(peer.swarm.row)
-    const groupParts = bag === null ? null : this.elsewhere.partsOf(bag.row)
-    if (swarmParts === null || groupParts === null) {
-      if (this.#hungry.length < mostHungry) this.#hungry.push({ peer, offers, until: now + askMs })
-      return
-    }
-    if (swarmParts.size === 0 || bag === null) return
+    if (bag === null || swarmParts?.size === 0) return
+    const groupParts = this.elsewhere.partsOf(bag.row)
+    if (swarmParts === null || groupParts === null) return this.#wait({ peer, offers, until })
     this.#soughtAt.set(peer, now)
     const near = [...groupParts.keys()]
     if (byName) this.#seekNames(peer, bag, near)
@@ -141,6 +147,7 @@ export class Abroad {
   claim(peer: Peer, proven: boolean): void {
     const parts = this.elsewhere.partsOf(peer.swarm.row)
     if (this.#state === 'leaving' || parts?.size === 0) return
+    this.#claimedAt.set(peer, this.#context.now())
     this.#post.post('all', this.#claimOf(peer, proven))
   }
 
@@ -182,10 +189,8 @@ export class Abroad {
 
   learned(rows: ReadonlyMap<string, Row>): void {
     for (const [row, cells] of rows) this.elsewhere.learn(row, cells)
-    const now = this.#context.now()
-    const hungry = this.#hungry
-    this.#hungry = []
-    for (const { peer, offers, until } of hungry) if (until > now && isHere(peer)) this.seek(peer, offers)
+    // Whoever waits for another row comes back to the queue with the time it began.
+    for (const { peer, offers, until } of this.#takeHungry()) this.seek(peer, offers, until)
   }
 
   lost(node: NodeId): void {
@@ -205,11 +210,16 @@ export class Abroad {
   expire(): void {
     const now = this.#context.now()
     this.guests.expire(now)
+    if ((this.#hungry[0]?.until ?? now) < now) for (const hungry of this.#takeHungry()) this.#wait(hungry)
     for (const [id, { until }] of this.#asks) {
       if (until > now) break
       this.#asks.delete(id)
       this.#count(this.#results, 'late')
     }
+  }
+
+  mark(): string {
+    return this.#nearness.key('mark')
   }
 
   facts(): AbroadFacts {
@@ -219,6 +229,22 @@ export class Abroad {
       guests: this.guests.size,
       rows: this.elsewhere.size,
     }
+  }
+
+  #wait(hungry: Hungry): void {
+    const offers = this.#hungryOffers + hungry.offers.length
+    if (this.#hungry.length >= mostHungry || offers > mostHungryOffers) return
+    this.#hungryOffers = offers
+    this.#hungry.push(hungry)
+  }
+
+  /** Those for whom it is not too late. */
+  #takeHungry(): readonly Hungry[] {
+    const now = this.#context.now()
+    const hungry = this.#hungry.filter(({ peer, until }) => until > now && isHere(peer))
+    this.#hungry = []
+    this.#hungryOffers = 0
+    return hungry
   }
 
   #seekNames(peer: Peer, bag: Bag, near: readonly NodeId[]): void {
@@ -356,17 +382,17 @@ export class Abroad {
 
   /** A client of another machine's says that it is one of ours. */
   #claimed(node: NodeId, { infoHash, peerId, address, proven }: Claim): void {
-    // In a drain everybody comes back elsewhere; what is under way ends here, and nobody counts twice.
-    if (this.#state === 'leaving') return
     const peer = this.#context.swarms.get(infoHash)?.peers.get(peerId)
-    if (peer === undefined) return
+    if (peer === undefined || peer.away) return
     const now = this.#context.now()
     const isOwner = proven || address === this.#addressOf(peer)
     if (isOwner) {
-      // Joined at both at once: the claims crossed, and exactly one of the two must yield.
-      if (now - peer.joinedAt < crossingMs && this.#post.node > node)
+      // Announced at both at once: the claims crossed, and exactly one of the two must yield.
+      const claimedAt = this.#claimedAt.get(peer) ?? Number.NEGATIVE_INFINITY
+      if (now - claimedAt < crossingMs && this.#post.node > node)
         return this.#post.post(node, this.#claimOf(peer, true))
-      return leave(this.#context, peer)
+      // Not to leave: a client that lists several machines is at each of them, and counts where it announced last.
+      return setAway(this.#context, peer, true)
     }
     if (peer.claim !== null) return this.object(peer, node)
     peer.claim = { node, until: now + this.#context.limits.claimMs }

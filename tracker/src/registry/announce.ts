@@ -8,7 +8,7 @@ import { groupOf } from './group.ts'
 import { announceInterval } from './interval.ts'
 import type { OpenOffer } from './ledger.ts'
 import { invite, meet } from './meet.ts'
-import { handOver, join, leave, refresh } from './membership.ts'
+import { handOver, join, leave, refresh, setAway } from './membership.ts'
 import type { Claim, Peer } from './peer.ts'
 import { takePlace } from './places.ts'
 import { pickNeighbours, pickReceivers, type Selection } from './select.ts'
@@ -85,6 +85,10 @@ function admit(
   message: Announce,
 ): { readonly peer: Peer; readonly news: boolean } | null {
   if (holder !== null) {
+    if (holder.away) {
+      setAway(context, holder, false)
+      context.abroad?.claim(holder, true)
+    }
     const news = holder.told === null && message.extras !== null
     refresh(context, holder, message)
     return { peer: holder, news }

@@ -60,7 +60,7 @@ export class Guests {
   /** Null for whoever is here itself. */
   welcome(swarm: Swarm, traits: Traits, node: NodeId): Peer | null {
     const { peerId, mode, wan, speaks } = traits
-    if (swarm.peers.has(peerId)) return null
+    if (swarm.peers.get(peerId)?.away === false) return null
     const key = membershipKey(swarm.infoHash, peerId)
     const known = this.#guests.get(key)
     const guest =
@@ -118,6 +118,7 @@ export class Guests {
           return nearestOf(theirs, nearness.of(local))
         },
       },
+      away: false,
       speaks: 'standard',
       mode,
       wantedMode: mode,

@@ -8,7 +8,7 @@ export function announceInterval(peer: Peer, now: number, random: () => number):
   const jitter = 0.8 + 0.4 * random()
   if (peer.mode === 'off') return Math.round(450 * jitter)
   const { complete, incomplete } = peer.swarm.elsewhere
-  const others = peer.swarm.peers.size - 1 + complete + incomplete
+  const others = peer.swarm.size - 1 + complete + incomplete
   // A standard client does not say what became of its matches; those of the last minutes stand for it.
   const links = peer.speaks === 'standard' ? peer.partners.count(now) : peer.links
   if (links < Math.min(3, others)) return Math.round(22 * jitter)

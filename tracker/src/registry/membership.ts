@@ -29,6 +29,7 @@ export function join(context: Context, connection: Connection, announce: Announc
     joinedAt: context.now(),
     connection,
     guest: null,
+    away: false,
     speaks: dialect(announce.extras),
     mode: stricterMode(wantedMode, policy.mode),
     wantedMode,
@@ -102,6 +103,17 @@ export function setStanding(context: Context, peer: Peer, moved = false): void {
   if (backbone === null) return
   if (groupBag(peer) === before) backbone.add(peer, slotsOf(peer))
   else leavePlace(context, peer, backbone)
+}
+
+/** Lets go of a peer that announced at another machine, and takes it up again when it announces here. */
+export function setAway(context: Context, peer: Peer, away: boolean): void {
+  if (peer.away === away) return
+  markDirty(context, peer)
+  peer.swarm.withdraw(peer)
+  peer.swarm.setAway(peer, away)
+  peer.told = null
+  peer.swarm.enrol(peer)
+  markDirty(context, peer)
 }
 
 /** Gives a peer_id to the socket its owner came back with. */

@@ -20,6 +20,8 @@ export interface Peer {
   connection: Connection
   /** What is known of a peer that another machine has; null for all others. See `guests.ts`. */
   readonly guest: Guest | null
+  /** It announced at another machine since: not counted or matched here, but what is under way through this socket ends well. */
+  away: boolean
   /** `directed` takes named neighbours; `extras` understands our fields; `standard` is any WebTorrent client. */
   speaks: 'standard' | 'extras' | 'directed'
   /** The stricter of what the client and the operator want. */

@@ -124,6 +124,8 @@ export interface ClusterSide {
   lost(node: NodeId): readonly Action[]
   /** This machine is being emptied: nothing new is begun with others, what is under way ends well. */
   leave(): void
+  /** The same at all machines that have the same secret. */
+  mark(): string
   facts(): AbroadFacts
 }
 
@@ -331,6 +333,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         return drain()
       },
       leave: () => abroad.leave(),
+      mark: () => abroad.mark(),
       facts: () => abroad.facts(),
     },
 
@@ -338,7 +341,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     stats() {
       let peers = 0
-      for (const swarm of context.swarms.values()) peers += swarm.peers.size
+      for (const swarm of context.swarms.values()) peers += swarm.size
       const { size: openOffers } = context.expiries
       return {
         ...structuredClone(counters),

@@ -25,9 +25,13 @@ export function relay(
     if (message.type === 'answer') context.counters.answered.stranger++
     return refuse(context, connection, 'stranger', 'announce this peer_id first', message.infoHash)
   }
-  const receiver =
-    sender.swarm.peers.get(message.to) ?? context.abroad?.guests.find(message.infoHash, message.to) ?? null
-  const dropped = receiver === null ? 'absent' : relayTo(context, sender, receiver, message)
+  const resident = sender.swarm.peers.get(message.to)
+  const guest =
+    resident?.away === false ? null : (context.abroad?.guests.find(message.infoHash, message.to) ?? null)
+  let dropped: Refused | null = 'absent'
+  if (guest !== null) dropped = relayTo(context, sender, guest, message)
+  // What was begun through this machine ends here, although the peer announces at another now.
+  if (resident !== undefined && dropped !== null) dropped = relayTo(context, sender, resident, message)
   if (message.type === 'answer') context.counters.answered[dropped ?? 'relayed']++
   if (dropped !== null) context.counters.refused[dropped]++
 }

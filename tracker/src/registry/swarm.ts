@@ -22,6 +22,7 @@ export class Swarm {
   readonly #bags = new Map<string, Bag>()
   #areaCursor = 0
   #complete = 0
+  #away = 0
   downloaded = 0
   /** Its row in the directory of a cluster, and the peers that other machines have; see `elsewhere.ts`. */
   row = ''
@@ -37,7 +38,12 @@ export class Swarm {
   }
 
   get incomplete(): number {
-    return this.peers.size - this.#complete
+    return this.size - this.#complete
+  }
+
+  /** Those who are here and nowhere else. */
+  get size(): number {
+    return this.peers.size - this.#away
   }
 
   /** The bag of this key, while somebody is in it. */
@@ -54,15 +60,23 @@ export class Swarm {
   remove(peer: Peer): void {
     this.withdraw(peer)
     this.peers.delete(peer.id)
-    if (peer.complete) this.#complete--
+    if (peer.away) this.#away--
+    else if (peer.complete) this.#complete--
   }
 
   /** Whether that is news. */
   setComplete(peer: Peer, complete: boolean): boolean {
     if (peer.complete === complete) return false
     peer.complete = complete
-    this.#complete += complete ? 1 : -1
+    if (!peer.away) this.#complete += complete ? 1 : -1
     return true
+  }
+
+  setAway(peer: Peer, away: boolean): void {
+    if (peer.away === away) return
+    peer.away = away
+    this.#away += away ? 1 : -1
+    if (peer.complete) this.#complete += away ? -1 : 1
   }
 
   /**
@@ -70,7 +84,7 @@ export class Swarm {
    * whoever is off is in none.
    */
   enrol(peer: Peer): void {
-    if (peer.mode === 'off') return
+    if (peer.mode === 'off' || peer.away) return
     const { network } = peer.connection.standing
     const roams = peer.policy.wan === 'allow'
     if (network.site !== null) this.#bag(network.site, siteIndex).add(peer)

@@ -50,6 +50,7 @@ export function tell(seq: number, bufferMs: number, mode: Mode): PeerMessage {
     hidden: false,
     mode,
     edgeBps: seq * 1e5,
+    uplinkBps: bufferMs % 4 === 0 ? 0 : seq * 4e4,
   }
 }
 

@@ -136,7 +136,7 @@ export class Probe {
   }
 
   /** The peer tells its position. */
-  tell(peer: string, seq: number, bufferMs: number, mode: Mode = 'share'): Output[] {
+  tell(peer: string, seq: number, bufferMs: number, mode: Mode = 'share', uplinkBps = 0): Output[] {
     return this.hear(peer, {
       type: 'position',
       tracks: [0],
@@ -147,6 +147,7 @@ export class Probe {
       hidden: false,
       mode,
       edgeBps: 0,
+      uplinkBps,
     })
   }
 

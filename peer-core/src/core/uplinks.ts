@@ -1,0 +1,93 @@
+import { plannedBps } from './goodput.ts'
+import { turnOf } from './hash.ts'
+import type { PeerId } from './messages.ts'
+import type { Peer, Serving } from './peer.ts'
+import type { State } from './state.ts'
+
+/**
+ * Where uplinks are no wider than the stream, who is fed first decides whether a segment gets around at all. Giving
+ * everybody the same first block in turn would keep all of them waiting; so one is fed as fast as it can take, relays
+ * what it gets, and the others follow: those with the widest uplinks first, who only takes last, and all uplinks in the
+ * same order, which is another one for each segment.
+ */
+
+/** Receivers whose need lies as close together as this are fed in the order of their uplinks. */
+const sameNeedMs = 2_000
+/** An uplink that carries the stream so many times over is as good as any. */
+const mostClasses = 4
+
+/** Bytes a second that we can give: measured, and what the operator leaves of it. 0: unknown, never was full. */
+export function ownUplinkBps(state: State): number {
+  if (!state.uplinkSeen) return 0
+  const cap = state.policy.uploadKbps * 125
+  const measured = plannedBps(state.uplink)
+  return cap > 0 ? Math.min(cap, measured) : measured
+}
+
+/** Bytes a second of all that our player plays; 0 unknown. */
+export function playedBps(state: State): number {
+  let bps = 0
+  for (const track of state.player?.tracks ?? []) bps += state.windows.get(track)?.bps ?? 0
+  return bps
+}
+
+/** How many times over an uplink carries the stream, as a class: 0 gives nothing. What never was full is wide. */
+export function uplinkClass(state: State, uplinkBps: number): number {
+  const played = playedBps(state)
+  if (uplinkBps === 0 || played === 0) return mostClasses
+  return Math.min(Math.floor(uplinkBps / played), mostClasses - 1) + (uplinkBps < played ? 0 : 1)
+}
+
+export function peerUplinkClass(state: State, peer: Peer): number {
+  return peer.mode === 'share' ? uplinkClass(state, peer.position?.uplinkBps ?? 0) : -1
+}
+
+/**
+ * The order in which a group's members take their turns at the segments of one moment, the same wherever it is
+ * computed: wider uplinks first, among equals by a hash of moment and peer. Of two leases on the same bytes the first
+ * one's is kept.
+ */
+export function comesBefore(state: State, slot: number, a: PeerId, b: PeerId): boolean {
+  const wider = classOf(state, a) - classOf(state, b)
+  if (wider !== 0) return wider > 0
+  const turn = turnOf(slot, a) - turnOf(slot, b)
+  return turn === 0 ? a < b : turn < 0
+}
+
+/** Ours as we last told it: the others reckon with that. */
+function classOf(state: State, id: PeerId): number {
+  if (id === state.self) return state.policy.mode === 'share' ? uplinkClass(state, state.toldUplinkBps) : -1
+  const peer = state.peers.get(id)
+  return peer ? peerUplinkClass(state, peer) : -1
+}
+
+/** Our uplink cannot carry what those who wait for us play. */
+export function isScarce(state: State): boolean {
+  const own = ownUplinkBps(state)
+  if (own === 0) return false
+  let receivers = 0
+  for (const peer of state.peers.values()) if (peer.serving.length > 0) receivers++
+  return receivers > 1 && own < receivers * playedBps(state)
+}
+
+/** Is `peer` fed before `other`? */
+export function isFedBefore(state: State, peer: Peer, other: Peer): boolean {
+  const mine = peer.serving[0]!
+  const theirs = other.serving[0]!
+  const need = neededAt(state, peer, mine) - neededAt(state, other, theirs)
+  if (need !== 0) return need < 0
+  return comesBefore(state, mine.segment.entry.slot, peer.id, other.id)
+}
+
+/** When this receiver needs this segment, as far as it told, in coarse steps. */
+function neededAt(state: State, peer: Peer, { segment }: Serving): number {
+  const { position } = peer
+  if (!position) return Math.floor(state.now / sameNeedMs)
+  const ahead = Math.max(0, segment.entry.seq - position.seq) * segment.entry.durationMs
+  return Math.floor((position.at + position.bufferMs + ahead) / sameNeedMs)
+}
+
+/** Its uplink was full, and carries the stream only a few times over. */
+export function isNarrow(state: State, peer: Peer): boolean {
+  return peerUplinkClass(state, peer) < mostClasses
+}
