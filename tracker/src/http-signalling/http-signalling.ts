@@ -108,6 +108,8 @@ export function createHttpSignalling(options: HttpSignallingOptions): HttpSignal
     byKey.set(session.key, session)
     byId.set(session.id, session)
     perform(registry.open(session.id, info))
+    // For balancers that learn from it where the session lives; see examples/tracker-deployment/haproxy.cfg.
+    c.header('Location', `signal/${session.key}`)
     return c.json({ session: session.key }, 201)
   }
 
