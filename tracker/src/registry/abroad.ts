@@ -364,13 +364,14 @@ export class Abroad {
   #note(offered: Pick<OpenOffer, 'from' | 'receiver' | 'offerId' | 'level' | 'kind'>, now: number): void {
     const offer: OpenOffer = {
       ...offered,
-      until: now + this.#context.limits.offerMs,
+      until: Math.ceil(now + this.#context.limits.offerMs),
+      ticket: -1,
       state: 'open',
       offererCandidates: 0,
       answererCandidates: 0,
     }
     offer.receiver.ledger.add(offer)
-    this.#context.expiries.push(offer)
+    offer.ticket = this.#context.expiries.push(offer)
   }
 
   #traitsOf(peer: Peer): Traits {

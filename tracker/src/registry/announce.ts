@@ -62,13 +62,14 @@ export function relayOffer(
     offerId,
     level,
     kind,
-    until: now + context.limits.offerMs,
+    until: Math.ceil(now + context.limits.offerMs),
+    ticket: -1,
     state: 'open',
     offererCandidates: 0,
     answererCandidates: 0,
   }
   receiver.ledger.add(offer)
-  context.expiries.push(offer)
+  offer.ticket = context.expiries.push(offer)
   meet(from, receiver, level, now)
   const sdpJson = screenedDescription(context, from, offered)
   if (receiver.guest !== null)

@@ -147,11 +147,13 @@ export function createRegistry(options: RegistryOptions): Registry {
   /** Connections that new rules have not reached yet. */
   let stale: Iterator<Connection> | null = null
   let grantsLookedAt = 0
+  /** While a message is dealt with it is one time. */
+  let moment: number | null = null
 
   const labels = createLabels(options.secret, options.wallClock)
   const context: Context = {
     limits: { ...defaultLimits, ...options.limits },
-    now: options.now,
+    now: () => moment ?? options.now(),
     random: options.random,
     labels,
     policies,
@@ -221,8 +223,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     message(id, text) {
       const connection = connections.get(id)
       // A frame that was under way when we closed the socket.
-      if (connection !== undefined) take(connection, text)
-      return drain()
+      if (connection === undefined) return drain()
+      moment = options.now()
+      try {
+        take(connection, text)
+        return drain()
+      } finally {
+        moment = null
+      }
     },
 
     verified(id, token, result) {
@@ -366,14 +374,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (!affords(connection, cost)) return
     const parsed = parseClientText(text)
     if (!parsed.ok) {
-      connection.budget.spend(1 - cost, options.now())
+      connection.budget.spend(1 - cost, context.now())
       const { infoHash, reason, action } = parsed.refusal
       refuse(context, connection, 'malformed', reason, infoHash, action)
       return
     }
     const { message } = parsed
     if (message.type === 'announce' || message.type === 'scrape' || message.type === 'report')
-      connection.budget.spend(1 - cost, options.now())
+      connection.budget.spend(1 - cost, context.now())
     consider(connection, message)
   }
 
@@ -406,7 +414,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   /** False when the client sends too fast: the message is dropped unread; twice the burst too fast ends the socket. */
   function affords(connection: Connection, cost: number): boolean {
-    const left = connection.budget.spend(cost, options.now())
+    const left = connection.budget.spend(cost, context.now())
     if (left >= 0) return true
     counters.refused.rate++
     if (left <= -limits.messageBurst) {

@@ -2,7 +2,7 @@ import type { Answer, BinaryId, Candidates, DirectedOffer } from '@nearcast/peer
 import { writeAnswer, writeCandidates } from '@nearcast/peer-core/signalling'
 import { screenedCandidates, screenedDescription } from '../candidates/screened.ts'
 import { relayOffer } from './announce.ts'
-import { type Connection, membershipKey } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
 import type { Refused } from './counters.ts'
 import type { OpenOffer } from './ledger.ts'
@@ -20,8 +20,8 @@ export function relay(
   connection: Connection,
   message: DirectedOffer | Answer | Candidates,
 ): void {
-  const sender = connection.peers.get(membershipKey(message.infoHash, message.peerId))
-  if (sender === undefined) {
+  const sender = context.swarms.get(message.infoHash)?.peers.get(message.peerId)
+  if (sender?.connection !== connection) {
     if (message.type === 'answer') context.counters.answered.stranger++
     return refuse(context, connection, 'stranger', 'announce this peer_id first', message.infoHash)
   }
@@ -87,7 +87,10 @@ function relayAnswer(context: Context, sender: Peer, receiver: Peer, message: An
   if (offer === null || offer.state !== 'open') return 'unsolicited'
   offer.state = 'answered'
   // Nothing follows a complete description, so its entry can go; the other kind trickles on.
-  if (offer.kind === 'speculative') sender.ledger.remove(offer)
+  if (offer.kind === 'speculative') {
+    sender.ledger.remove(offer)
+    context.expiries.drop(offer.ticket)
+  }
   const clean = screenedDescription(context, sender, message)
   if (receiver.guest !== null) {
     context.abroad?.carry(sender, receiver, message.offerId, { type: 'answer', sdpJson: clean })
