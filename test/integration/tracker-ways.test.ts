@@ -289,6 +289,15 @@ describe('over HTTP', () => {
     ])
   })
 
+  test('the answer that opens a session says where it is, for balancers that learn from it', async () => {
+    const { url } = await start()
+    const opened = await fetch(`${url.replace('ws:', 'http:')}/some/path/signal`, { method: 'POST' })
+    const { session } = (await opened.json()) as { session: string }
+    expect([opened.status, opened.headers.get('location')]).toEqual([201, `signal/${session}`])
+    const where = new URL(opened.headers.get('location')!, opened.url)
+    expect((await fetch(`${where}?bye`, { method: 'POST' })).status).toBe(204)
+  })
+
   test.each([
     ['an unknown session', 'GET', '/signal/AAAAAAAAAAAAAAAAAAAAAA', undefined, 404],
     ['an unknown session spoken to', 'POST', '/signal/AAAAAAAAAAAAAAAAAAAAAA', 'x', 404],

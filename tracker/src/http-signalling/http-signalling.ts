@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { signallingLimits } from '@nearcast/peer-core/signalling'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Admission } from '../access/gate.ts'
+import type { Grant } from '../access/grant.ts'
 import type { Action, ConnectionId } from '../registry/action.ts'
 import type { OpenInfo, Registry } from '../registry/registry.ts'
+import { type Caller, callerIn } from '../server/caller.ts'
 import { createSocketCounters, type Ending, type SocketCounters } from '../server/socket-counters.ts'
 import { HttpSession } from './http-session.ts'
 
 export interface HttpSignallingOptions {
   readonly registry: Registry
   /** Whether this request may open a session. */
-  readonly admit: (request: IncomingMessage) => Admission | Promise<Admission>
+  readonly admit: (caller: Caller) => Admission | Promise<Admission>
   readonly allowsOrigin: (origin: string | undefined) => boolean
   /** Whom a request comes from; null refuses it. */
-  readonly identify: (request: IncomingMessage, admission: Admission) => OpenInfo | null
+  readonly identify: (caller: Caller, grant: Grant | null) => OpenInfo | null
   /** Performs what the registry wants, on whatever connection. */
   readonly perform: (actions: readonly Action[]) => void
   /** Monotonic ms. */
@@ -86,18 +87,18 @@ export function createHttpSignalling(options: HttpSignallingOptions): HttpSignal
   }
 
   async function open(c: Context): Promise<Response> {
-    const { incoming } = (c.env ?? {}) as { readonly incoming?: IncomingMessage }
-    if (retryAfter !== null || incoming === undefined) {
+    const caller = callerIn(c.env)
+    if (retryAfter !== null || caller === null) {
       counters.refused.draining++
       c.header('Retry-After', String(retryAfter ?? 10))
       return c.text('the tracker restarts\n', 503)
     }
-    const admission = await admit(incoming)
+    const admission = await admit(caller)
     if (!admission.ok) {
       counters.refused.token++
       return c.text(`${admission.reason}\n`, admission.status)
     }
-    const info = identify(incoming, admission)
+    const info = identify(caller, admission.grant)
     if (info === null) {
       counters.refused.address++
       return c.text('whose request is this?\n', 400)
@@ -107,6 +108,8 @@ export function createHttpSignalling(options: HttpSignallingOptions): HttpSignal
     byKey.set(session.key, session)
     byId.set(session.id, session)
     perform(registry.open(session.id, info))
+    // For balancers that learn from it where the session lives; see examples/tracker-deployment/haproxy.cfg.
+    c.header('Location', `signal/${session.key}`)
     return c.json({ session: session.key }, 201)
   }
 

@@ -145,8 +145,8 @@ export class Abroad {
 
   /** The peer came here under this id: whoever has it elsewhere lets go. */
   claim(peer: Peer, proven: boolean): void {
-    const parts = this.elsewhere.partsOf(peer.swarm.row)
-    if (this.#state === 'leaving' || parts?.size === 0) return
+    if (this.#state === 'leaving') return
+    // Also when nobody else is known to have the swarm: that it came to another machine as well may not be known yet.
     this.#claimedAt.set(peer, this.#context.now())
     this.#post.post('all', this.#claimOf(peer, proven))
   }
@@ -389,8 +389,8 @@ export class Abroad {
     if (isOwner) {
       // Announced at both at once: the claims crossed, and exactly one of the two must yield.
       const claimedAt = this.#claimedAt.get(peer) ?? Number.NEGATIVE_INFINITY
-      if (now - claimedAt < crossingMs && this.#post.node > node)
-        return this.#post.post(node, this.#claimOf(peer, true))
+      const crosses = now - claimedAt < crossingMs && this.#state === 'open'
+      if (crosses && this.#post.node > node) return this.#post.post(node, this.#claimOf(peer, true))
       // Not to leave: a client that lists several machines is at each of them, and counts where it announced last.
       return setAway(this.#context, peer, true)
     }

@@ -25,15 +25,26 @@ export function relay(
     if (message.type === 'answer') context.counters.answered.stranger++
     return refuse(context, connection, 'stranger', 'announce this peer_id first', message.infoHash)
   }
-  const resident = sender.swarm.peers.get(message.to)
-  const guest =
-    resident?.away === false ? null : (context.abroad?.guests.find(message.infoHash, message.to) ?? null)
   let dropped: Refused | null = 'absent'
-  if (guest !== null) dropped = relayTo(context, sender, guest, message)
-  // What was begun through this machine ends here, although the peer announces at another now.
-  if (resident !== undefined && dropped !== null) dropped = relayTo(context, sender, resident, message)
+  for (const receiver of receivers(context, sender, message.to)) {
+    dropped = relayTo(context, sender, receiver, message)
+    if (dropped === null) break
+  }
   if (message.type === 'answer') context.counters.answered[dropped ?? 'relayed']++
   if (dropped !== null) context.counters.refused[dropped]++
+}
+
+/**
+ * A peer that announces at several machines may be here and a guest from another: what it began through either ends
+ * through the same.
+ */
+function receivers(context: Context, sender: Peer, to: BinaryId): readonly Peer[] {
+  const resident = sender.swarm.peers.get(to) ?? null
+  const guest = context.abroad?.guests.find(sender.swarm.infoHash, to) ?? null
+  if (guest === null) return resident === null ? [] : [resident]
+  if (resident === null) return [guest]
+  const isIntroduced = guest.partners.has(sender.id, context.now())
+  return resident.away && isIntroduced ? [guest, resident] : [resident, guest]
 }
 
 /** Null: it was. */

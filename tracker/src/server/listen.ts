@@ -1,11 +1,12 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
-import type { Hono } from 'hono'
+import type { MetricsAccess } from '../metrics/metrics-access.ts'
 import { stunMetrics } from '../metrics/tracker-metrics.ts'
 import { stunBeside } from '../stun/stun-beside.ts'
 import type { StunServer } from '../stun/stun-server.ts'
-import { TrackerError } from '../tracker-error.ts'
+import { createBunFetch } from './bun-handlers.ts'
+import { listenOnBun } from './bun-listener.ts'
+import { bun } from './bun-runtime.ts'
+import type { Listener, ListenerOptions } from './listener.ts'
+import { listenOnNode } from './node-listener.ts'
 import { createTracker, type Tracker, type TrackerOptions } from './tracker.ts'
 
 export interface ListenOptions extends TrackerOptions {
@@ -31,128 +32,75 @@ export interface ListeningTracker {
   close(): Promise<void>
 }
 
-/** The tracker alone: HTTP, WebSocket and STUN on one port number. */
+/** The tracker alone: HTTP, WebSocket and STUN on one port number. Under Bun its own server carries it. */
 export async function listenTracker(options: ListenOptions = {}): Promise<ListeningTracker> {
-  const { metricsPort, metrics, headersMs } = options
+  const { metricsPort, metrics, headersMs = 10_000, port = 8080, host } = options
   const tracker = createTracker({ ...options, ...(metricsPort && { metrics: { access: 'off' } }) })
   const started = tracker.readiness.hold('starting')
-  const server = createHttpServer(tracker.app, headersMs)
-  const admin = metricsPort ? createHttpServer(tracker.adminApp(metrics ?? {}), headersMs) : null
-  tracker.attach(server)
-  const closeAll = async (stun: StunServer | null) => {
-    await Promise.all([tracker.close(), stun?.close()])
-    await Promise.all([closeServer(server), admin && closeServer(admin)])
+  const open: { close(): Promise<void> }[] = []
+  const closeAll = async () => {
+    await tracker.close()
+    await Promise.all(open.map(part => part.close()))
   }
   try {
-    const { bound, stun } = await bind(server, options)
+    const { main, stun } = await bind(options, () => listenMain(tracker, { port, host, headersMs }))
+    open.push(main)
     if (stun !== null) {
+      open.push(stun)
       tracker.announceStun(stun.port)
       tracker.metrics.add(stunMetrics(stun.counters))
     }
-    const adminBound =
-      admin && metricsPort
-        ? await listen(admin, metricsPort.port, metricsPort.host ?? '127.0.0.1', 'metrics-').catch(
-            async error => {
-              await stun?.close()
-              throw error
-            },
-          )
-        : null
+    const admin = metricsPort
+      ? await listenAdmin(tracker, metrics ?? {}, {
+          port: metricsPort.port,
+          host: metricsPort.host ?? '127.0.0.1',
+          prefix: 'metrics-',
+          headersMs,
+        })
+      : null
+    if (admin !== null) open.push(admin)
     started()
     return {
       tracker,
-      port: bound.port,
-      url: `ws://${nameOf(bound)}:${bound.port}`,
-      metricsPort: adminBound?.port ?? null,
-      close: () => closeAll(stun),
+      port: main.port,
+      url: `ws://${nameOf(main)}:${main.port}`,
+      metricsPort: admin?.port ?? null,
+      close: closeAll,
     }
   } catch (error) {
-    await closeAll(null)
+    await closeAll()
     throw error
   }
 }
 
-/** Slow or silent requests end by themselves; Node's own limits are a minute and five. */
-function createHttpServer(app: Hono, headersMs = 10_000): Server {
-  return createServer(
-    {
-      headersTimeout: headersMs,
-      requestTimeout: 2 * headersMs,
-      connectionsCheckingInterval: Math.min(1_000, headersMs),
-    },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
-  )
+async function listenMain(tracker: Tracker, where: ListenerOptions): Promise<Listener> {
+  return bun === null
+    ? listenOnNode(tracker.app, tracker.attach, where)
+    : listenOnBun(bun, tracker.forBun(), where)
+}
+
+async function listenAdmin(
+  tracker: Tracker,
+  access: MetricsAccess,
+  where: ListenerOptions,
+): Promise<Listener> {
+  const app = tracker.adminApp(access)
+  return bun === null
+    ? listenOnNode(app, null, where)
+    : listenOnBun(bun, { fetch: createBunFetch(app) }, where)
 }
 
 async function bind(
-  server: Server,
-  { port = 8080, host, withStun = true }: ListenOptions,
-): Promise<{ readonly bound: AddressInfo; readonly stun: StunServer | null }> {
-  if (!withStun) return { bound: await listen(server, port, host), stun: null }
-  return stunBeside({ port, listen: () => listen(server, port, host), close: () => closeServer(server) })
-}
-
-/**
- * Connections that may wait while we are busy. Node's 511 overflow when the viewers of another machine arrive within
- * seconds, and whoever is dropped tries again after one second, then three, then seven. The kernel has a limit of its
- * own (`net.core.somaxconn`).
- */
-const backlog = 16_384
-
-/** `prefix`: of the flags that name the port and the host. */
-function listen(server: Server, port: number, host: string | undefined, prefix = ''): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException) => reject(explain(error, port, host, prefix))
-    server.once('error', onError)
-    server.listen({ port, host, backlog }, () => {
-      server.off('error', onError)
-      const bound = server.address()
-      if (bound === null || typeof bound === 'string') reject(new Error('the server has no address'))
-      else resolve(bound)
-    })
-  })
-}
-
-function explain(
-  error: NodeJS.ErrnoException,
-  port: number,
-  host: string | undefined,
-  prefix: string,
-): TrackerError {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new TrackerError(
-        'port-taken',
-        `port ${port} is taken: stop what listens there, or choose another with --${prefix}port`,
-        error,
-      )
-    case 'EACCES':
-      return new TrackerError(
-        'port-forbidden',
-        `port ${port} needs privileges: choose one above 1023 with --${prefix}port`,
-        error,
-      )
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new TrackerError(
-        'bad-address',
-        `"${host}" is no address of this machine: give another with --${prefix}host`,
-        error,
-      )
-    default:
-      return new TrackerError('listen', `cannot listen on port ${port}: ${error.message}`, error)
-  }
+  { port = 8080, withStun = true }: ListenOptions,
+  listen: () => Promise<Listener>,
+): Promise<{ readonly main: Listener; readonly stun: StunServer | null }> {
+  if (!withStun) return { main: await listen(), stun: null }
+  const { bound, stun } = await stunBeside({ port, listen, close: main => main.close() })
+  return { main: bound, stun }
 }
 
 /** A name under which a client on this machine reaches what listens there. */
-function nameOf({ address, family }: AddressInfo): string {
+function nameOf({ address }: Listener): string {
   if (address === '::' || address === '0.0.0.0') return 'localhost'
-  return family === 'IPv6' ? `[${address}]` : address
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise(resolve => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
+  return address.includes(':') ? `[${address}]` : address
 }

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import type { Context, MiddlewareHandler } from 'hono'
 import { Hono } from 'hono'
 import type { Metrics } from '../metrics/metrics.ts'
 import { type MetricsAccess, mayRead, type Reader } from '../metrics/metrics-access.ts'
 import type { RegistryStats } from '../registry/registry.ts'
+import { type Caller, callerIn } from './caller.ts'
 import type { Readiness } from './readiness.ts'
 
 interface Facts {
@@ -14,7 +14,7 @@ interface Facts {
   readonly metrics: Metrics
   readonly metricsAccess: MetricsAccess
   /** What is known of whoever sends a request. */
-  readonly readerOf: (request: IncomingMessage) => Reader
+  readonly readerOf: (caller: Caller) => Reader
 }
 
 /** What the tracker says over HTTP. `before` sees each request first. Mount it wherever the composition likes. */
@@ -58,9 +58,8 @@ export function createAdminRoutes(facts: Facts, before: readonly MiddlewareHandl
   return app
 }
 
-/** The request as Node's server hands it on; an app called in memory has none, and nobody is known then. */
 function reader(c: Context, { readerOf }: Facts): Reader {
-  const { incoming } = (c.env ?? {}) as { readonly incoming?: IncomingMessage }
-  if (incoming !== undefined) return readerOf(incoming)
+  const caller = callerIn(c.env)
+  if (caller !== null) return readerOf(caller)
   return { address: null, isForwarded: true, authorization: c.req.header('authorization') }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WirePolicy } from '@nearcast/peer-core/signalling'
 import type { Hono } from 'hono'
@@ -33,13 +33,16 @@ import { createReports } from '../reports/reports.ts'
 import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { createAdminToken } from './admin-token.ts'
+import { type BunHandlers, createBunHandlers } from './bun-handlers.ts'
+import type { Caller } from './caller.ts'
 import { clientAddress } from './client-address.ts'
 import { type Drained, type DrainOptions, drain } from './drain.ts'
 import type { Log } from './log.ts'
+import { createNodeUpgrades, type Doorkeeper } from './node-upgrades.ts'
 import { createProxyCheck } from './proxy-check.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import { createAdminRoutes, createRoutes } from './routes.ts'
-import { attachSockets, createSockets } from './sockets.ts'
+import { createSockets } from './sockets.ts'
 import { stunUrlFor } from './stun-urls.ts'
 
 export interface TrackerOptions {
@@ -115,6 +118,8 @@ export interface Tracker {
   attach(server: Server): () => void
   /** For servers that dispatch upgrades themselves. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** The app and the WebSockets for `Bun.serve`, which has no use for `attach`. */
+  forBun(): BunHandlers
   /** Takes a new site file. When it has a bad row nothing changes. Viewers hear of changes within a second. */
   setSites(csv: string): ReadSites
   /** Switches something at run time for a site, or for all with null. `{ mode: 'off' }` is the kill switch. */
@@ -151,8 +156,6 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const log = options.log ?? logToStderr
   const now = () => performance.now()
   const gate = createGate(options.access)
-  /** What tokens in URLs allow, until their sockets are open. */
-  const grants = new WeakMap<IncomingMessage, Grant>()
   const said = new Set<string>()
   const admin = createAdminToken(options.adminToken ?? null, now)
   const reports = admin.isSet ? createReports() : null
@@ -179,23 +182,25 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   }
   const checkProxy = createProxyCheck(log)
   let stun = options.stun ?? null
-  const sockets = createSockets({
-    registry,
+  const { backlogBytes = 262_144 } = options
+  const sockets = createSockets({ registry, elsewhere, backlogBytes })
+  const doorkeeper: Doorkeeper = {
+    admit(caller) {
+      const admission = admit(caller)
+      if (admission instanceof Promise) return admission.then(noted)
+      return noted(admission)
+    },
     identify,
-    elsewhere,
-    ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
-  })
+  }
+  const upgrades = createNodeUpgrades(sockets, doorkeeper)
   const http = createHttpSignalling({
     registry,
-    admit: request => gate.admit({ url: request.url ?? '/', origin: request.headers.origin }),
+    admit,
     allowsOrigin: gate.allowsOrigin,
-    identify: (request, admission) => {
-      if (admission.ok && admission.grant !== null) grants.set(request, admission.grant)
-      return identify(request)
-    },
+    identify,
     perform: sockets.perform,
     now,
-    ...(options.backlogBytes !== undefined && { backlogBytes: options.backlogBytes }),
+    backlogBytes,
   })
   if (options.rules !== undefined) registry.setRules(options.rules)
   if (options.sites !== undefined) {
@@ -251,21 +256,24 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const withAdmin = (app: Hono) =>
     app.route('/admin/policy', policyRoutes).route('/dashboard', dashboardRoutes)
 
+  const app = withAdmin(createRoutes(facts, options.httpSignalling === false ? [] : [http.routes]))
+
   return {
-    app: withAdmin(createRoutes(facts, options.httpSignalling === false ? [] : [http.routes])),
+    app,
     adminApp: (access = facts.metricsAccess) =>
       withAdmin(createAdminRoutes({ ...facts, metricsAccess: access })),
     metrics,
     readiness,
     attach(server) {
-      const detach = attachSockets(server, upgrade)
+      const detach = upgrades.attach(server)
       detachers.add(detach)
       return () => {
         detachers.delete(detach)
         detach()
       }
     },
-    upgrade,
+    upgrade: upgrades.upgrade,
+    forBun: () => createBunHandlers(app, sockets, doorkeeper, backlogBytes),
     setSites,
     setOverride(site, override) {
       registry.setOverride(site, override)
@@ -347,19 +355,13 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     return read
   }
 
-  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const admission = gate.admit({ url: request.url ?? '/', origin: request.headers.origin })
-    const go = (admitted: Admission) => {
-      if (socket.destroyed) return
-      if (!admitted.ok) {
-        sayOnce(admitted.reason)
-        return sockets.turnAway(socket, admitted.status === 401 ? 'token' : 'origin')
-      }
-      if (admitted.grant !== null) grants.set(request, admitted.grant)
-      sockets.upgrade(request, socket, head)
-    }
-    if (admission instanceof Promise) void admission.then(go)
-    else go(admission)
+  function admit({ url, headers }: Caller): Admission | Promise<Admission> {
+    return gate.admit({ url, origin: headers.origin })
+  }
+
+  function noted(admission: Admission): Admission {
+    if (!admission.ok) sayOnce(admission.reason)
+    return admission
   }
 
   /** Whoever is turned away may come back a thousand times; that it happens at all is what the operator must know. */
@@ -379,35 +381,35 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     void gate.verify(token).then(result => sockets.perform(registry.verified(to, token, result)))
   }
 
-  function readerOf(request: IncomingMessage): Reader {
-    const from = parseAddress(request.socket.remoteAddress ?? '')
-    const address = from === null ? null : clientAddress(from, request.headers, trust)
+  function readerOf({ remoteAddress, headers }: Caller): Reader {
+    const from = parseAddress(remoteAddress ?? '')
+    const address = from === null ? null : clientAddress(from, headers, trust)
     return {
       address,
-      isForwarded: isForwarded(request) && address === from,
-      authorization: request.headers.authorization,
+      isForwarded: isForwarded(headers) && address === from,
+      authorization: headers.authorization,
     }
   }
 
-  function identify(request: IncomingMessage): OpenInfo | null {
-    const socketAddress = parseAddress(request.socket.remoteAddress ?? '')
+  function identify(caller: Caller, grant: Grant | null): OpenInfo | null {
+    const { headers } = caller
+    const socketAddress = parseAddress(caller.remoteAddress ?? '')
     if (socketAddress === null) return null
-    const address = clientAddress(socketAddress, request.headers, trust)
-    checkProxy(address, trust.proxies.length === 0 && isForwarded(request))
-    const { origin } = request.headers
-    const grant = grants.get(request)
+    const address = clientAddress(socketAddress, headers, trust)
+    checkProxy(address, trust.proxies.length === 0 && isForwarded(headers))
+    const { origin } = headers
     return {
       address,
-      ice: iceFor(request),
+      ice: iceFor(caller),
       ...(origin !== undefined && { origin }),
-      ...(grant !== undefined && { grant }),
+      ...(grant !== null && { grant }),
     }
   }
 
-  function iceFor(request: IncomingMessage): readonly string[] {
+  function iceFor(caller: Caller): readonly string[] {
     if (stun === null) return []
     if ('urls' in stun) return stun.urls
-    const url = stunUrlFor(request, stun.port)
+    const url = stunUrlFor(caller, stun.port)
     return url === null ? [] : [url]
   }
 }
@@ -423,8 +425,8 @@ function nodeId({ cluster, secret }: TrackerOptions): string {
   return cluster?.node === undefined ? random : `${cluster.node}~${random}`
 }
 
-function isForwarded(request: IncomingMessage): boolean {
-  return request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined
+function isForwarded(headers: IncomingHttpHeaders): boolean {
+  return headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
 }
 
 function proxy(text: string) {

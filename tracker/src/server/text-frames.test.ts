@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
 import * as ws from 'ws'
-import { textFrame } from './text-frame.ts'
+import { textFrames } from './text-frames.ts'
 
 /** The package exports it, its types do not say so. */
 const { Receiver } = ws as unknown as {
@@ -33,5 +33,5 @@ test('frames of every length class arrive as they were written, one after the ot
   ]
   const odd = ['\u0000\u0080\u00ff', '漢\u{1f600}', '{"a":"\\u0000"}']
   const all = [...texts, ...odd]
-  expect(await read(Buffer.concat(all.map(textFrame)))).toEqual(all.map(text => `text:${text}`))
+  expect(await read(textFrames(all))).toEqual(all.map(text => `text:${text}`))
 })
