@@ -87,7 +87,7 @@ function admit(
   if (holder !== null) {
     if (holder.away) {
       setAway(context, holder, false)
-      context.abroad?.claim(holder, true)
+      context.abroad?.claims.make(holder, true)
     }
     const news = holder.told === null && message.extras !== null
     refresh(context, holder, message)
@@ -98,7 +98,7 @@ function admit(
     return null
   }
   const peer = join(context, connection, message)
-  context.abroad?.claim(peer, message.trackerId === peer.token)
+  context.abroad?.claims.make(peer, message.trackerId === peer.token)
   return { peer, news: true }
 }
 
@@ -187,7 +187,7 @@ export function refuseClaims(context: Context, connection: Connection): void {
     peer.claim = null
     context.claims.delete(peer)
     if ('node' in claim) {
-      context.abroad?.object(peer, claim.node)
+      context.abroad?.claims.object(peer, claim.node)
       continue
     }
     const { connection: claimant, announce: claimed } = claim
