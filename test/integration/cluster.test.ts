@@ -35,7 +35,8 @@ afterAll(async () => {
   await redis?.close()
 })
 
-const soon = (check: () => void | Promise<void>, timeout = 20_000) =>
+/** A dial that failed, on a machine that is busy, is tried again with the next announce: after 18 to 26 s. */
+const soon = (check: () => void | Promise<void>, timeout = 45_000) =>
   vi.waitFor(check, { timeout, interval: 50 })
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 const hex = (n: number) => n.toString(16).padStart(40, '0')
@@ -115,7 +116,7 @@ describe.skipIf(!hasRedis)('two trackers over Redis', () => {
       expect(metric(text, 'nearcast_cluster_relays_total{result="delivered"}')).toBeGreaterThan(0)
       expect(metric(text, 'nearcast_bus_lost_total{reason="malformed"}')).toBe(0)
     }
-  }, 60_000)
+  }, 120_000)
 
   test('Redis is killed: groups notice nothing and newcomers join them; when it is back the trackers find each other by themselves', async () => {
     const own = await startRedis()
@@ -171,7 +172,7 @@ describe.skipIf(!hasRedis)('two trackers over Redis', () => {
     await soon(async () => expect((await two.readyz()).body).toBe('{"status":"ready"}'))
     const here = join(one.url, infoHash)
     await soon(() => expectMesh([...there, here]))
-  }, 90_000)
+  }, 120_000)
 
   test.skipIf(!hasBun)(
     'one of them runs on Bun',
@@ -212,7 +213,7 @@ describe.skipIf(!hasRedis)('two trackers over Redis', () => {
     const again = await nodes.start('two', redis.url, '--cluster-prefix', prefix)
     await soon(async () => expect((await again.readyz()).body).toBe('{"status":"ready"}'))
     expect(await again.rules()).toEqual([rule])
-  }, 60_000)
+  }, 120_000)
 
   test('one is drained: nobody is sent there from that moment, its viewers move, and none loses its tracker or a link', async () => {
     const drain = ['--drain-notice-ms', '1500', '--drain-spread-ms', '500', '--drain-total-ms', '20000']
@@ -238,7 +239,7 @@ describe.skipIf(!hasRedis)('two trackers over Redis', () => {
     expect(await scrape(one.url, infoHash)).toBe(4)
     expectMesh(members)
     for (const { states } of members) expect(states).not.toContain('lost')
-  }, 90_000)
+  }, 120_000)
 
   test('viewers that list both are counted once, and when one is killed they are at the other at once', async () => {
     const [one, two] = await pairOf()
@@ -257,7 +258,7 @@ describe.skipIf(!hasRedis)('two trackers over Redis', () => {
     expect(performance.now() - killedAt).toBeLessThan(10_000)
     expectMesh(members)
     for (const { states } of members) expect(states).not.toContain('lost')
-  }, 60_000)
+  }, 120_000)
 
   test('10,000 viewers come at once, half of them to each: every announce is answered, and all are counted everywhere', async () => {
     const [one, two] = await pairOf()
@@ -301,7 +302,7 @@ describe.skipIf(!hasRedis)('two trackers over Redis', () => {
     expect(text.replaceAll(/candidate:[^"\\]*/g, '').replaceAll(/c=IN IP4 [\d.]+/g, '')).not.toMatch(
       /127\.0\.0\.\d/,
     )
-  }, 60_000)
+  }, 120_000)
 })
 
 /** Of all nodes that have one. */

@@ -105,18 +105,22 @@ export class Screen {
 function isKnown(passed: readonly string[], text: string, from: number, to: number): boolean {
   if (to - from > longestLine) return false
   const component = text.indexOf(' ', from) + 1
-  const transport = text.indexOf(' ', component) + 1
-  const priority = text.indexOf(' ', transport) + 1
-  const address = text.indexOf(' ', priority) + 1
-  // indexOf begins anew at the front when it found nothing: then the order is broken.
-  if (component <= from || transport <= component || priority <= transport || address <= priority)
+  // Beyond the line when there is no space in it; then what follows is not what is expected or goes past its end.
+  if (component <= from || text.charCodeAt(component) !== one || text.charCodeAt(component + 1) !== space)
     return false
-  const known = passed.find(one => text.startsWith(one, address))
-  if (known === undefined) return false
-  const port = address + known.length
-  if (text.startsWith('tcp ', transport))
-    return port + 27 <= to && text.startsWith('9 typ host tcptype active ', port)
-  if (!text.startsWith('udp ', transport)) return false
+  const transport = component + 2
+  const isUdp = isWord(text, transport, u, d, p)
+  if (!isUdp && !isWord(text, transport, t, c, p)) return false
+  const address = text.indexOf(' ', transport + 4) + 1
+  if (address === 0) return false
+  let port = 0
+  for (const known of passed) {
+    if (!text.startsWith(known, address)) continue
+    port = address + known.length
+    break
+  }
+  if (port === 0) return false
+  if (!isUdp) return port + 27 <= to && text.startsWith('9 typ host tcptype active ', port)
   let number = 0
   let at = port
   for (let code = text.charCodeAt(at); code >= 0x30 && code <= 0x39; code = text.charCodeAt(++at)) {
@@ -125,6 +129,16 @@ function isKnown(passed: readonly string[], text: string, from: number, to: numb
   if (number < 1_024 || number > 65_535) return false
   const type = text.startsWith(' typ host ', at) ? 10 : text.startsWith(' typ srflx ', at) ? 11 : 0
   return type > 0 && at + type <= to
+}
+
+/** Three letters and a space. */
+function isWord(text: string, at: number, first: number, second: number, third: number): boolean {
+  return (
+    text.charCodeAt(at) === first &&
+    text.charCodeAt(at + 1) === second &&
+    text.charCodeAt(at + 2) === third &&
+    text.charCodeAt(at + 3) === space
+  )
 }
 
 function remember(passed: string[], address: string): void {
@@ -141,7 +155,13 @@ function hasLoneReturn(text: string): boolean {
 
 const a = 0x61
 const c = 0x63
+const d = 0x64
 const o = 0x6f
+const p = 0x70
+const t = 0x74
+const u = 0x75
+const one = 0x31
+const space = 0x20
 const newlineCode = 0x0a
 const cr = 0x0d
 const equals = 0x3d

@@ -72,6 +72,8 @@ export function createCluster(parts: ClusterParts): Cluster {
   let ruling: Ruling = { type: 'rules', version: 0, by: '', rules: rules() }
   let state: 'starting' | 'up' | 'down' | 'leaving' | 'closed' = 'starting'
   let putting = false
+  /** Whether the directory has a sign of life since it was last reached. */
+  let isSigned = false
   let beatenAt = Number.NEGATIVE_INFINITY
   let beating = false
   let directorySeconds = 0
@@ -131,7 +133,10 @@ export function createCluster(parts: ClusterParts): Cluster {
     side.renew()
     outbox.post('all', { type: 'hello', mark: side.mark() })
     void (async () => {
+      // Rows of a node without a sign of life are taken for a dead one's.
+      isSigned = false
       await beat()
+      isSigned = true
       await readBoard()
       await put()
       if (state === 'up') onChange(true)
@@ -213,7 +218,7 @@ export function createCluster(parts: ClusterParts): Cluster {
 
   /** Tells the directory what has changed here, and the other nodes of those rows. One at a time, the newest state wins. */
   async function put(): Promise<void> {
-    if (putting || state === 'leaving') return
+    if (putting || !isSigned || state === 'leaving') return
     const entries = side.takeNews(mostRows)
     if (entries.length === 0) return
     putting = true

@@ -6,27 +6,20 @@ import type {
   SpeculativeOffer,
 } from '@nearcast/peer-core/signalling'
 import type { Row } from '../cluster/hub.ts'
-import type { Ask, Claim, NodeId, NodeMessage, NodeSignal, Reply, Traits } from '../cluster/node-message.ts'
+import type { Ask, NodeId, NodeMessage, NodeSignal, Reply, Traits } from '../cluster/node-message.ts'
 import { relayOffer } from './announce.ts'
 import type { Bag } from './bag.ts'
-import { type Context, push, refuse } from './context.ts'
+import { Claims, type Post } from './claims.ts'
+import { type Context, push } from './context.ts'
 import { Elsewhere } from './elsewhere.ts'
 import { groupBag } from './group.ts'
 import { Guests } from './guests.ts'
 import type { OpenOffer } from './ledger.ts'
 import { invite, meet } from './meet.ts'
-import { leave, setAway } from './membership.ts'
 import { Nearness } from './nearness.ts'
 import { levelBetween, mayMeet, type Peer } from './peer.ts'
 import { relayTo } from './relay.ts'
 import { pickResidents } from './select.ts'
-
-/** Who this machine is among others, and what takes messages to them. */
-export interface Post {
-  readonly node: NodeId
-  /** Queues a message; whether it arrives nobody knows. */
-  post(to: NodeId | 'all', message: NodeMessage): void
-}
 
 /** Totals since start, and how much is known now. */
 export interface AbroadFacts {
@@ -69,8 +62,6 @@ const mostHungryOffers = 2_000
 const bridgeShare = 0.25
 /** Offers that found nobody at one machine are tried at so many more. */
 const mostTries = 3
-/** Two machines at which a client announced within this each take the other's claim for the older one, ms. */
-const crossingMs = 2_000
 
 /**
  * The registry's dealings with other machines: finds peers there when those here do not suffice, finds peers here for
@@ -79,6 +70,7 @@ const crossingMs = 2_000
 export class Abroad {
   readonly elsewhere: Elsewhere
   readonly guests: Guests
+  readonly claims: Claims
   readonly #context: Context
   readonly #post: Post
   readonly #nearness: Nearness
@@ -86,7 +78,6 @@ export class Abroad {
   #hungry: Hungry[] = []
   #hungryOffers = 0
   readonly #soughtAt = new WeakMap<Peer, number>()
-  readonly #claimedAt = new WeakMap<Peer, number>()
   #lastAsk = 0
   #state: 'open' | 'leaving' = 'open'
   readonly #relays: Record<string, number> = { sent: 0, delivered: 0 }
@@ -98,6 +89,7 @@ export class Abroad {
     this.#nearness = new Nearness(context.labels)
     this.elsewhere = new Elsewhere(context, post.node, this.#nearness)
     this.guests = new Guests(context, this.#nearness)
+    this.claims = new Claims(context, post, this.#nearness)
   }
 
   /** How many of a client's offers are better kept for other machines. */
@@ -143,19 +135,6 @@ export class Abroad {
       this.#ask(peer, [node], bag, 12, [], 'fetchers')
   }
 
-  /** The peer came here under this id: whoever has it elsewhere lets go. */
-  claim(peer: Peer, proven: boolean): void {
-    const parts = this.elsewhere.partsOf(peer.swarm.row)
-    if (this.#state === 'leaving' || parts?.size === 0) return
-    this.#claimedAt.set(peer, this.#context.now())
-    this.#post.post('all', this.#claimOf(peer, proven))
-  }
-
-  /** The holder of the id lives. */
-  object(peer: Peer, node: NodeId): void {
-    this.#post.post(node, { type: 'held', infoHash: peer.swarm.infoHash, peerId: peer.id })
-  }
-
   /** Takes a description or candidates to a peer's machine. */
   carry(from: Peer, to: Peer, offerId: BinaryId, signal: NodeSignal['signal']): void {
     if (to.guest === null) return
@@ -174,9 +153,9 @@ export class Abroad {
       case 'signal':
         return this.#signalled(node, message)
       case 'claim':
-        return this.#claimed(node, message)
+        return this.claims.heard(node, message)
       case 'held':
-        return this.#objected(message)
+        return this.claims.refused(message)
       case 'count':
         return this.elsewhere.hear(node, message.row, message.value)
       // The cluster's own affairs.
@@ -205,6 +184,7 @@ export class Abroad {
 
   leave(): void {
     this.#state = 'leaving'
+    this.claims.leave()
   }
 
   expire(): void {
@@ -380,60 +360,18 @@ export class Abroad {
     this.#count(this.#relays, dropped ?? 'delivered')
   }
 
-  /** A client of another machine's says that it is one of ours. */
-  #claimed(node: NodeId, { infoHash, peerId, address, proven }: Claim): void {
-    const peer = this.#context.swarms.get(infoHash)?.peers.get(peerId)
-    if (peer === undefined || peer.away) return
-    const now = this.#context.now()
-    const isOwner = proven || address === this.#addressOf(peer)
-    if (isOwner) {
-      // Announced at both at once: the claims crossed, and exactly one of the two must yield.
-      const claimedAt = this.#claimedAt.get(peer) ?? Number.NEGATIVE_INFINITY
-      if (now - claimedAt < crossingMs && this.#post.node > node)
-        return this.#post.post(node, this.#claimOf(peer, true))
-      // Not to leave: a client that lists several machines is at each of them, and counts where it announced last.
-      return setAway(this.#context, peer, true)
-    }
-    if (peer.claim !== null) return this.object(peer, node)
-    peer.claim = { node, until: now + this.#context.limits.claimMs }
-    this.#context.claims.add(peer)
-    this.#context.actions.push({ type: 'ping', to: peer.connection.id })
-  }
-
-  #objected({ infoHash, peerId }: { readonly infoHash: BinaryId; readonly peerId: BinaryId }): void {
-    const peer = this.#context.swarms.get(infoHash)?.peers.get(peerId)
-    // Only a newcomer's claim is open.
-    if (peer === undefined || this.#context.now() - peer.joinedAt > 2 * this.#context.limits.claimMs) return
-    const { connection } = peer
-    leave(this.#context, peer)
-    refuse(this.#context, connection, 'stranger', 'this peer_id is in use', infoHash)
-  }
-
-  #claimOf(peer: Peer, proven: boolean): Claim {
-    return {
-      type: 'claim',
-      infoHash: peer.swarm.infoHash,
-      peerId: peer.id,
-      address: this.#addressOf(peer),
-      proven,
-    }
-  }
-
-  #addressOf({ connection }: Peer): string {
-    return this.#nearness.key(`claim:${connection.standing.network.address}`)
-  }
-
   /** The answer to this offer passes, once. */
   #note(offered: Pick<OpenOffer, 'from' | 'receiver' | 'offerId' | 'level' | 'kind'>, now: number): void {
     const offer: OpenOffer = {
       ...offered,
-      until: now + this.#context.limits.offerMs,
+      until: Math.ceil(now + this.#context.limits.offerMs),
+      ticket: -1,
       state: 'open',
       offererCandidates: 0,
       answererCandidates: 0,
     }
     offer.receiver.ledger.add(offer)
-    this.#context.expiries.push(offer)
+    offer.ticket = this.#context.expiries.push(offer)
   }
 
   #traitsOf(peer: Peer): Traits {

@@ -62,13 +62,14 @@ export function relayOffer(
     offerId,
     level,
     kind,
-    until: now + context.limits.offerMs,
+    until: Math.ceil(now + context.limits.offerMs),
+    ticket: -1,
     state: 'open',
     offererCandidates: 0,
     answererCandidates: 0,
   }
   receiver.ledger.add(offer)
-  context.expiries.push(offer)
+  offer.ticket = context.expiries.push(offer)
   meet(from, receiver, level, now)
   const sdpJson = screenedDescription(context, from, offered)
   if (receiver.guest !== null)
@@ -87,7 +88,7 @@ function admit(
   if (holder !== null) {
     if (holder.away) {
       setAway(context, holder, false)
-      context.abroad?.claim(holder, true)
+      context.abroad?.claims.make(holder, true)
     }
     const news = holder.told === null && message.extras !== null
     refresh(context, holder, message)
@@ -98,7 +99,7 @@ function admit(
     return null
   }
   const peer = join(context, connection, message)
-  context.abroad?.claim(peer, message.trackerId === peer.token)
+  context.abroad?.claims.make(peer, message.trackerId === peer.token)
   return { peer, news: true }
 }
 
@@ -187,7 +188,7 @@ export function refuseClaims(context: Context, connection: Connection): void {
     peer.claim = null
     context.claims.delete(peer)
     if ('node' in claim) {
-      context.abroad?.object(peer, claim.node)
+      context.abroad?.claims.object(peer, claim.node)
       continue
     }
     const { connection: claimant, announce: claimed } = claim

@@ -8,7 +8,10 @@ export interface OpenOffer {
   readonly offerId: BinaryId
   readonly level: Level
   readonly kind: 'speculative' | 'directed'
+  /** Whole ms. */
   readonly until: number
+  /** In the queue of those that end by themselves. */
+  ticket: number
   state: 'open' | 'answered'
   /** Messages with candidates, from the offerer and from the answerer. */
   offererCandidates: number

@@ -23,14 +23,16 @@ export class Partners {
   /** `now` is above zero. */
   add(id: BinaryId, far: boolean, now: number): void {
     this.#metAt ??= new Map()
-    this.#metAt.delete(id)
-    if (this.#metAt.size >= this.#limit) {
+    // Only a new key goes to the end.
+    if (!this.#metAt.delete(id) && this.#metAt.size >= this.#limit) {
       for (const oldest of this.#metAt.keys()) {
         this.#metAt.delete(oldest)
         break
       }
     }
-    this.#metAt.set(id, far ? -now : now)
+    // Whole numbers of this size lie in the map itself; others would be objects.
+    const at = Math.ceil(now)
+    this.#metAt.set(id, far ? -at : at)
   }
 
   /** Matched within the last `withinMs` (by default: as long as partners are remembered). */
@@ -51,9 +53,11 @@ export class Partners {
     return true
   }
 
-  count(now: number): number {
+  /** How many are remembered; counts no further than `most`. */
+  count(now: number, most: number = Number.POSITIVE_INFINITY): number {
     let count = 0
-    for (const at of this.#metAt?.values() ?? []) if (now - Math.abs(at) < this.#lastingMs) count++
+    if (this.#metAt === null) return count
+    for (const at of this.#metAt.values()) if (now - Math.abs(at) < this.#lastingMs && ++count >= most) break
     return count
   }
 

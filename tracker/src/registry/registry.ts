@@ -15,9 +15,10 @@ import type { NodeId, NodeMessage } from '../cluster/node-message.ts'
 import { type PolicyRule, scopeOf } from '../policy/policy-rule.ts'
 import type { Reports } from '../reports/reports.ts'
 import type { SiteTable } from '../sites/site-table.ts'
-import { Abroad, type AbroadFacts, type Post } from './abroad.ts'
+import { Abroad, type AbroadFacts } from './abroad.ts'
 import { type Action, type ConnectionId, policyViolation } from './action.ts'
 import { announce, refuseClaims, settleClaims } from './announce.ts'
+import type { Post } from './claims.ts'
 import type { Connection } from './connection.ts'
 import { type Context, push, refuse, send } from './context.ts'
 import { createCounters, type RegistryCounters } from './counters.ts'
@@ -146,11 +147,13 @@ export function createRegistry(options: RegistryOptions): Registry {
   /** Connections that new rules have not reached yet. */
   let stale: Iterator<Connection> | null = null
   let grantsLookedAt = 0
+  /** While a message is dealt with it is one time. */
+  let moment: number | null = null
 
   const labels = createLabels(options.secret, options.wallClock)
   const context: Context = {
     limits: { ...defaultLimits, ...options.limits },
-    now: options.now,
+    now: () => moment ?? options.now(),
     random: options.random,
     labels,
     policies,
@@ -220,8 +223,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     message(id, text) {
       const connection = connections.get(id)
       // A frame that was under way when we closed the socket.
-      if (connection !== undefined) take(connection, text)
-      return drain()
+      if (connection === undefined) return drain()
+      moment = options.now()
+      try {
+        take(connection, text)
+        return drain()
+      } finally {
+        moment = null
+      }
     },
 
     verified(id, token, result) {
@@ -365,14 +374,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (!affords(connection, cost)) return
     const parsed = parseClientText(text)
     if (!parsed.ok) {
-      connection.budget.spend(1 - cost, options.now())
+      connection.budget.spend(1 - cost, context.now())
       const { infoHash, reason, action } = parsed.refusal
       refuse(context, connection, 'malformed', reason, infoHash, action)
       return
     }
     const { message } = parsed
     if (message.type === 'announce' || message.type === 'scrape' || message.type === 'report')
-      connection.budget.spend(1 - cost, options.now())
+      connection.budget.spend(1 - cost, context.now())
     consider(connection, message)
   }
 
@@ -405,7 +414,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   /** False when the client sends too fast: the message is dropped unread; twice the burst too fast ends the socket. */
   function affords(connection: Connection, cost: number): boolean {
-    const left = connection.budget.spend(cost, options.now())
+    const left = connection.budget.spend(cost, context.now())
     if (left >= 0) return true
     counters.refused.rate++
     if (left <= -limits.messageBurst) {

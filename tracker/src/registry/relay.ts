@@ -2,7 +2,7 @@ import type { Answer, BinaryId, Candidates, DirectedOffer } from '@nearcast/peer
 import { writeAnswer, writeCandidates } from '@nearcast/peer-core/signalling'
 import { screenedCandidates, screenedDescription } from '../candidates/screened.ts'
 import { relayOffer } from './announce.ts'
-import { type Connection, membershipKey } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { type Context, refuse, send } from './context.ts'
 import type { Refused } from './counters.ts'
 import type { OpenOffer } from './ledger.ts'
@@ -20,20 +20,31 @@ export function relay(
   connection: Connection,
   message: DirectedOffer | Answer | Candidates,
 ): void {
-  const sender = connection.peers.get(membershipKey(message.infoHash, message.peerId))
-  if (sender === undefined) {
+  const sender = context.swarms.get(message.infoHash)?.peers.get(message.peerId)
+  if (sender?.connection !== connection) {
     if (message.type === 'answer') context.counters.answered.stranger++
     return refuse(context, connection, 'stranger', 'announce this peer_id first', message.infoHash)
   }
-  const resident = sender.swarm.peers.get(message.to)
-  const guest =
-    resident?.away === false ? null : (context.abroad?.guests.find(message.infoHash, message.to) ?? null)
   let dropped: Refused | null = 'absent'
-  if (guest !== null) dropped = relayTo(context, sender, guest, message)
-  // What was begun through this machine ends here, although the peer announces at another now.
-  if (resident !== undefined && dropped !== null) dropped = relayTo(context, sender, resident, message)
+  for (const receiver of receivers(context, sender, message.to)) {
+    dropped = relayTo(context, sender, receiver, message)
+    if (dropped === null) break
+  }
   if (message.type === 'answer') context.counters.answered[dropped ?? 'relayed']++
   if (dropped !== null) context.counters.refused[dropped]++
+}
+
+/**
+ * A peer that announces at several machines may be here and a guest from another: what it began through either ends
+ * through the same.
+ */
+function receivers(context: Context, sender: Peer, to: BinaryId): readonly Peer[] {
+  const resident = sender.swarm.peers.get(to) ?? null
+  const guest = context.abroad?.guests.find(sender.swarm.infoHash, to) ?? null
+  if (guest === null) return resident === null ? [] : [resident]
+  if (resident === null) return [guest]
+  const isIntroduced = guest.partners.has(sender.id, context.now())
+  return resident.away && isIntroduced ? [guest, resident] : [resident, guest]
 }
 
 /** Null: it was. */
@@ -76,7 +87,10 @@ function relayAnswer(context: Context, sender: Peer, receiver: Peer, message: An
   if (offer === null || offer.state !== 'open') return 'unsolicited'
   offer.state = 'answered'
   // Nothing follows a complete description, so its entry can go; the other kind trickles on.
-  if (offer.kind === 'speculative') sender.ledger.remove(offer)
+  if (offer.kind === 'speculative') {
+    sender.ledger.remove(offer)
+    context.expiries.drop(offer.ticket)
+  }
   const clean = screenedDescription(context, sender, message)
   if (receiver.guest !== null) {
     context.abroad?.carry(sender, receiver, message.offerId, { type: 'answer', sdpJson: clean })

@@ -99,14 +99,22 @@ function chooser(peer: Peer, { now, limits }: Selection, wanted: Wanted) {
   const picks: Pick[] = []
   const mark = ++lastMark
   let crossings = 0
+  const memoryMs = wanted === 'mesh' ? limits.offerMs : undefined
   peer.mark = mark
 
-  /** Considers one candidate, once a selection. */
-  const consider = (other: Peer, level: BagLevel): boolean => {
+  /** Considers one candidate that is farther than level index `beyond`, once a selection. */
+  const consider = (other: Peer, beyond: number): boolean => {
     if (other.mark === mark) return false
+    // The partners first: they are at hand, and the level needs a walk through memory.
+    if (peer.partners.has(other.id, now, memoryMs)) {
+      other.mark = mark
+      return false
+    }
+    const level = levelBetween(peer, other)
+    // Too near now; perhaps not for the next that asks.
+    if (beyond >= 0 && bagLevels.indexOf(level) <= beyond) return false
     other.mark = mark
     if (wanted !== 'any' && other.speaks !== 'directed') return false
-    if (peer.partners.has(other.id, now, wanted === 'mesh' ? limits.offerMs : undefined)) return false
     if (isCrowded(other, now, limits) || !mayMeet(peer, other)) return false
     // Another private network behind one address may not be reachable: a few try, and their outcomes tell.
     const crosses = level === 'address' && peer.lan !== null && other.lan !== null
@@ -121,10 +129,8 @@ function chooser(peer: Peer, { now, limits }: Selection, wanted: Wanted) {
     near(count: number, farthest: number, beyond = -1): void {
       let left = count
       for (let index = beyond + 1; index <= farthest && left > 0; index++) {
-        for (const other of peer.bags[index]?.walk(64 + 4 * left) ?? []) {
-          const level = levelBetween(peer, other)
-          if (bagLevels.indexOf(level) > beyond && consider(other, level) && --left === 0) return
-        }
+        for (const other of peer.bags[index]?.walk(64 + 4 * left) ?? [])
+          if (consider(other, beyond) && --left === 0) return
       }
     },
     /** From this bag, whoever `suits`. */
@@ -133,23 +139,20 @@ function chooser(peer: Peer, { now, limits }: Selection, wanted: Wanted) {
       if (left <= 0) return
       // Fetchers are few among many, and there is no bag of them.
       for (const other of bag.walk(Math.max(256, 4 * left)))
-        if (suits(other) && consider(other, levelBetween(peer, other)) && --left === 0) return
+        if (suits(other) && consider(other, -1) && --left === 0) return
     },
     /** From whoever is farther than level index `beyond`. */
     far(count: number, beyond: number): void {
       // Only who may leave the own network is in that bag, and only they look there.
       if (count <= 0 || !peer.bags[farIndex]) return
       let left = count
-      const offer = (other: Peer) => {
-        const level = levelBetween(peer, other)
-        return bagLevels.indexOf(level) > beyond && consider(other, level)
-      }
-      for (const other of peer.swarm.everybody.walk(32 + 4 * left)) if (offer(other) && --left === 0) return
+      for (const other of peer.swarm.everybody.walk(32 + 4 * left))
+        if (consider(other, beyond) && --left === 0) return
       // Nearly everybody is here: look for the few elsewhere area by area.
       for (const area of peer.swarm.walkAreas(64)) {
         const own = peer.bags.indexOf(area)
         if (own >= 0 && own <= beyond) continue
-        for (const other of area.walk(8)) if (offer(other) && --left === 0) return
+        for (const other of area.walk(8)) if (consider(other, beyond) && --left === 0) return
       }
     },
   }

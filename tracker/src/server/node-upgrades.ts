@@ -8,7 +8,7 @@ import type { OpenInfo } from '../registry/registry.ts'
 import { type Caller, callerOf } from './caller.ts'
 import type { UpgradeRefusal } from './socket-counters.ts'
 import type { Sockets, Wire } from './sockets.ts'
-import { textFrames } from './text-frames.ts'
+import { TextFrames } from './text-frames.ts'
 
 /** Who may have a socket, and who that is. */
 export interface Doorkeeper {
@@ -38,6 +38,7 @@ export function createNodeUpgrades(sockets: Sockets, { admit, identify }: Doorke
     // The package's types do not know it yet.
     ...{ closeTimeout: closeTimeoutMs },
   })
+  const frames = new TextFrames()
   server.on('wsClientError', (_error, socket) => turnAway(socket, 'handshake'))
 
   function turnAway(socket: Duplex, why: UpgradeRefusal): void {
@@ -54,7 +55,7 @@ export function createNodeUpgrades(sockets: Sockets, { admit, identify }: Doorke
       sockets.turnAway('address')
       return webSocket.terminate()
     }
-    const seat = sockets.seat(wireOf(webSocket, stream), info)
+    const seat = sockets.seat(wireOf(webSocket, stream, frames), info)
     webSocket.on('message', (data, isBinary) => {
       if (isBinary) seat.heardBinary()
       else seat.heard(data.toString())
@@ -96,14 +97,17 @@ export function createNodeUpgrades(sockets: Sockets, { admit, identify }: Doorke
   }
 }
 
-function wireOf(socket: WebSocket, stream: Duplex): Wire {
+function wireOf(socket: WebSocket, stream: Duplex, frames: TextFrames): Wire {
   return {
     get isOpen() {
       return socket.readyState === socket.OPEN
     },
     send(texts) {
-      stream.write(textFrames(texts))
-      return stream.writableLength
+      const written = frames.write(texts)
+      stream.write(written)
+      const waiting = stream.writableLength
+      if (waiting > 0) frames.keep(written)
+      return waiting
     },
     ping: () => socket.ping(),
     close: (code, reason) => socket.close(code, reason),

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
 import * as ws from 'ws'
-import { textFrames } from './text-frames.ts'
+import { TextFrames } from './text-frames.ts'
 
 /** The package exports it, its types do not say so. */
 const { Receiver } = ws as unknown as {
@@ -33,5 +33,17 @@ test('frames of every length class arrive as they were written, one after the ot
   ]
   const odd = ['\u0000\u0080\u00ff', '漢\u{1f600}', '{"a":"\\u0000"}']
   const all = [...texts, ...odd]
-  expect(await read(textFrames(all))).toEqual(all.map(text => `text:${text}`))
+  expect(await read(new TextFrames().write(all))).toEqual(all.map(text => `text:${text}`))
+})
+
+test('what is kept is not written over', () => {
+  const frames = new TextFrames()
+  const first = frames.write(['first'])
+  frames.keep(first)
+  frames.write(['other'])
+  expect(first.toString('latin1')).toBe('\x81\x05first')
+  const huge = 'x'.repeat(200_000)
+  const large = frames.write([huge])
+  frames.write(['small'])
+  expect(large.toString('latin1').endsWith(huge)).toBe(true)
 })
