@@ -289,8 +289,9 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     setTokenKeys: texts => gate.setKeys(texts),
     stats: () => registry.stats(),
     async drain(drainOptions = {}, signal = new AbortController().signal) {
-      await cluster?.leave()
-      return drain(
+      // Nobody is sent here from now on; that the others know it does not hold up whoever is here.
+      const left = cluster?.leave()
+      const drained = await drain(
         drainOptions,
         {
           readiness,
@@ -302,6 +303,8 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
         },
         signal,
       )
+      await left
+      return drained
     },
     async close() {
       closing.abort()
