@@ -5,7 +5,7 @@ import type { WirePolicy } from '@nearcast/peer-core/signalling'
 import type { Hono } from 'hono'
 import { type AccessOptions, type Admission, createGate } from '../access/gate.ts'
 import type { Grant } from '../access/grant.ts'
-import { parseAddress } from '../address/address.ts'
+import { addressKey, parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
 import { type Cluster, createCluster } from '../cluster/cluster.ts'
@@ -34,7 +34,7 @@ import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { createAdminToken } from './admin-token.ts'
 import { type BunHandlers, createBunHandlers } from './bun-handlers.ts'
-import type { Caller } from './caller.ts'
+import { type Caller, callerIn } from './caller.ts'
 import { clientAddress } from './client-address.ts'
 import { type Drained, type DrainOptions, drain } from './drain.ts'
 import type { Log } from './log.ts'
@@ -157,7 +157,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const now = () => performance.now()
   const gate = createGate(options.access)
   const said = new Set<string>()
-  const admin = createAdminToken(options.adminToken ?? null, now)
+  const admin = createAdminToken(options.adminToken ?? null, now, addressOf)
   const reports = admin.isSet ? createReports() : null
   const contentNames = new Map<string, string>()
   addNames(contentNames, options.contentNames ?? {})
@@ -392,6 +392,13 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
       isForwarded: isForwarded(headers) && address === from,
       authorization: headers.authorization,
     }
+  }
+
+  /** Whose wrong admin tokens count together; '' where nobody can tell. */
+  function addressOf(bindings: unknown): string {
+    const caller = callerIn(bindings)
+    const address = caller === null ? null : readerOf(caller).address
+    return address === null ? '' : addressKey(address)
   }
 
   function identify(caller: Caller, grant: Grant | null): OpenInfo | null {
