@@ -435,8 +435,18 @@ function nodeId({ cluster, secret }: TrackerOptions): string {
   return cluster?.node === undefined ? random : `${cluster.node}~${random}`
 }
 
+/** Headers by which proxies say that they are one. */
+const forwardingHeaders = [
+  'x-forwarded-for',
+  'forwarded',
+  'x-real-ip',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'via',
+]
+
 function isForwarded(headers: IncomingHttpHeaders): boolean {
-  return headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
+  return forwardingHeaders.some(name => headers[name] !== undefined)
 }
 
 function proxy(text: string) {
