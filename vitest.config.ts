@@ -6,11 +6,14 @@ const shared = { resolve: { conditions }, ssr: { resolve: { conditions } } }
 /** What is polled for comes in milliseconds, or never; a busy machine needs more than the one second of the default. */
 const expectation = { poll: { timeout: 10_000 } }
 
-/** They open sockets and pages, but mostly wait: three files at a time, one after the other of a file's tests. */
+/** They open sockets and pages, but mostly wait: four files at a time, one after the other of a file's tests. */
 const patient = [
   'test/browser/loader-contract/*.test.ts',
   'test/browser/headless-browser.test.ts',
-  'test/integration/{headless-peer,headless-command,webtorrent-client,edge-cli}.test.ts',
+  'test/browser/{blocked-upgrades,candidates,dashboard,edge-source,idb-store}.test.ts',
+  'test/integration/{headless-peer,headless-command,webtorrent-client,swarm,segment-stories,restored-segments}.test.ts',
+  'test/integration/{edge-cli,edge-server,edge-source,redis-hub}.test.ts',
+  'test/integration/tracker-{access,bench,client,command,conformance,mesh,operations,privacy,server,ways}.test.ts',
   'examples/**/*.test.ts',
 ]
 
@@ -42,7 +45,7 @@ export default defineConfig({
           name: 'patient',
           include: patient,
           sequence: { groupOrder: 1 },
-          maxWorkers: 3,
+          maxWorkers: 4,
           expect: expectation,
           testTimeout: 120_000,
           hookTimeout: 120_000,

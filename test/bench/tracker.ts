@@ -1,6 +1,6 @@
 /** `npm run bench:tracker`: what the tracker costs beside a bare `ws` relay and npm bittorrent-tracker. */
 import { execFileSync } from 'node:child_process'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { contestants } from './tracker/contestants.ts'
 import { measure, type Row } from './tracker/measure.ts'
 import { pieceTable, rowTable } from './tracker/table.ts'
@@ -23,7 +23,9 @@ const command = new Command('npm run bench:tracker --')
   )
   .option('--rounds <n>', 'interleaved rounds; figures are medians', whole, 5)
   .option('--transactions <n>', 'in each round of a server', whole, 3_000)
-  .option('--servers <list>', `some of ${names.join(', ')}`, chosen, all)
+  .addOption(
+    new Option('--servers <list>', `some of ${names.join(', ')}`).argParser(chosen).default(all, 'all'),
+  )
   .option(
     '--swarm <n>',
     'viewers of the swarm that is checked for being in one piece; 0 leaves that out',

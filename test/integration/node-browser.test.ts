@@ -100,8 +100,11 @@ describe.each([
     const up = await mover.take(3, size)
     expect(down.fingerprint).toBe(fingerprint(clip(1, size)))
     expect(up.fingerprint).toBe(fingerprint(clip(2, size)))
-    // Browsers hide their address from Node behind a name; it is found by the browser's own checks.
-    expect(await link.stats()).toMatchObject({ local: 'host', remote: 'prflx' })
+    // Browsers hide their address from Node behind a name; it is learnt on the way, and is the host’s own where it is told.
+    expect(await link.stats()).toMatchObject({
+      local: 'host',
+      remote: expect.stringMatching(/^(host|prflx)$/),
+    })
     await tab.evaluate(() => linkPage.close())
     await expect.poll(() => mover.closed).toBe('remote-closed')
     return Math.max(down.largestGapMs, up.largestGapMs)

@@ -87,6 +87,15 @@ describe('health and readiness', () => {
     release()
     expect((await get(port, '/readyz')).status).toBe(200)
   })
+
+  test("a balancer's check needs no Host", async () => {
+    const { port } = await start()
+    const socket = connect(port, '127.0.0.1')
+    cleanups.push(() => socket.destroy())
+    const answer = new Promise<string>(resolve => socket.once('data', data => resolve(String(data))))
+    socket.write('GET /readyz HTTP/1.0\r\n\r\n')
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
+  })
 })
 
 describe('metrics', () => {

@@ -78,10 +78,11 @@ describe('bittorrent-tracker’s client', () => {
     // One socket a URL: another path, which is as good as any, gives this one its own.
     const b = watch(`${url}/announce`, 'b', infoHash)
     b.client.start()
+    // Where gathering never ends, simple-peer waits five seconds for it: at each of two offers, and at the answer.
     await soon(() => {
       expect(a.received).toEqual(['hello from b'])
       expect(b.received).toEqual(['hello from a'])
-    })
+    }, 55_000)
     expect(running.stats()).toMatchObject({ answers: 1, offers: { address: 1 } })
     expect([...a.warnings, ...b.warnings]).toEqual([])
   }, 60_000)

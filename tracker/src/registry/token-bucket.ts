@@ -14,7 +14,9 @@ export class TokenBucket {
 
   /** What is left after the spending: below 0 the caller went too far, at −burst far too far. */
   spend(cost: number, now: number): number {
-    const refilled = this.#level + Math.max(0, now - this.#at) * this.#perMs
+    const passedMs = now - this.#at
+    // Without a limit perMs is Infinity, and no time at all times that is no number.
+    const refilled = passedMs > 0 ? this.#level + passedMs * this.#perMs : this.#level
     this.#at = now
     this.#level = Math.max(-this.#burst, Math.min(this.#burst, refilled) - cost)
     return this.#level

@@ -27,7 +27,8 @@ export async function listenOnNode(
       requestTimeout: 2 * headersMs,
       connectionsCheckingInterval: Math.min(1_000, headersMs),
     },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    // Balancers' checks come without Host (HTTP/1.0), and would be answered with 400.
+    getRequestListener(app.fetch, { overrideGlobalObjects: false, hostname: 'localhost' }),
   )
   const detach = attach?.(server)
   try {

@@ -97,16 +97,18 @@ export function createNodeUpgrades(sockets: Sockets, { admit, identify }: Doorke
   }
 }
 
-function wireOf(socket: WebSocket, stream: Duplex, frames: TextFrames): Wire {
+export function wireOf(socket: WebSocket, stream: Duplex, frames: TextFrames): Wire {
   return {
     get isOpen() {
       return socket.readyState === socket.OPEN
     },
     send(texts) {
       const written = frames.write(texts)
-      stream.write(written)
+      // Behind what waits already nothing larger than itself may wait, or a stalled reader would cost a hundred times its backlog.
+      const isStalled = stream.writableLength > 0
+      stream.write(isStalled ? Buffer.from(written) : written)
       const waiting = stream.writableLength
-      if (waiting > 0) frames.keep(written)
+      if (waiting > 0 && !isStalled) frames.keep(written)
       return waiting
     },
     ping: () => socket.ping(),
