@@ -11,12 +11,12 @@ export function listenOnBun(
   handlers: Partial<BunHandlers> & Pick<BunHandlers, 'fetch'>,
   options: ListenerOptions,
 ): Listener {
-  const { port, host = '::', headersMs } = options
+  const { port, host, headersMs } = options
   try {
     const server = bun.serve({
       ...handlers,
       port,
-      hostname: host,
+      ...(host !== undefined && { hostname: host }),
       idleTimeout: Math.min(255, Math.max(1, Math.ceil(headersMs / 1_000))),
     })
     const { address } = server

@@ -2,7 +2,8 @@
 export interface BunRuntime {
   serve(options: {
     readonly port: number
-    readonly hostname: string
+    /** @default all addresses */
+    readonly hostname?: string
     /** Seconds. */
     readonly idleTimeout: number
     readonly fetch: BunFetch
