@@ -293,5 +293,12 @@ describe('nearcast-tracker', () => {
     await command('keys', 'third')
     const wrong = run('token', '--key', 'third.public.pem', '--content', '*')
     expect([await wrong.exit, wrong.err]).toEqual([1, expect.stringContaining('a public key cannot sign')])
+    const make = (...words: string[]) => run('token', '--key', 'third.private.pem', ...words)
+    for (const origin of ['www.example.com', 'https://www.example.com/page', 'https://*.example.com']) {
+      const page = make('--content', '*', '--for-origin', origin)
+      expect([await page.exit, page.err]).toEqual([1, expect.stringContaining(`"${origin}" is no origin`)])
+    }
+    const nameless = make('--content', '')
+    expect([await nameless.exit, nameless.err]).toEqual([1, expect.stringContaining('without a name')])
   })
 })

@@ -289,6 +289,25 @@ describe('over HTTP', () => {
     ])
   })
 
+  test('an address with as many sockets as it may have gets no session, and none is kept', async () => {
+    const { url, tracker } = await start({
+      trustedProxies: ['127.0.0.0/8'],
+      limits: { connectionsPerAddress: 1 },
+    })
+    const base = `${url.replace('ws:', 'http:')}/signal`
+    const open = (from: string) => fetch(base, { method: 'POST', headers: { 'x-forwarded-for': from } })
+    expect((await open('198.51.100.7')).status).toBe(201)
+    const second = await open('198.51.100.7')
+    expect([second.status, await second.text()]).toEqual([429, 'too many connections from one address\n'])
+    expect((await open('198.51.100.8')).status).toBe(201)
+    expect(tracker.stats().connections).toBe(2)
+    const from7 = (input: URL | RequestInfo, init?: RequestInit) =>
+      fetch(input, { ...init, headers: { ...init?.headers, 'x-forwarded-for': '198.51.100.7' } })
+    const http = ways[1]![1]
+    const refused = watch(http(url, from7))
+    await soon(() => expect(refused.closed()).toMatchObject({ code: 1008 }))
+  })
+
   test('the answer that opens a session says where it is, for balancers that learn from it', async () => {
     const { url } = await start()
     const opened = await fetch(`${url.replace('ws:', 'http:')}/some/path/signal`, { method: 'POST' })

@@ -17,6 +17,9 @@ import { TrackerError } from './tracker-error.ts'
 const failed = 1
 const misused = 2
 
+const ownSettings =
+  '\nIt takes the settings of the tracker itself, such as --sites and --config: see nearcast-tracker --help.'
+
 const program = new Command('nearcast-tracker')
   .description('A WebTorrent tracker that introduces viewers of the same network to each other first.')
   .exitOverride()
@@ -31,6 +34,7 @@ program
   .description(
     'say what applies to an address, and why: row of the site file, rules, provider, country, group',
   )
+  .addHelpText('after', ownSettings)
   .argument('<address>', 'an IPv4 or IPv6 address')
   .exitOverride()
   .action((address: string, _flags: unknown, command: Command) =>
@@ -40,6 +44,7 @@ program
 program
   .command('config')
   .description('say which settings apply and where each comes from; secrets are masked')
+  .addHelpText('after', ownSettings)
   .exitOverride()
   .action((_flags: unknown, command: Command) => {
     const { effective } = configured(command)

@@ -24,6 +24,13 @@ export interface TokenRequest {
  */
 export async function issueToken(request: TokenRequest): Promise<string> {
   const { key, content, ttlSeconds, audience, origins, site, peers, holder = randomUUID() } = request
+  if (content.some(name => name.trim() === ''))
+    throw new TrackerError('bad-access', 'a content without a name: the tracker would refuse the token')
+  for (const origin of origins ?? []) {
+    // Compared letter by letter with what browsers send, so a path or a * would never match.
+    if (origin.includes('*') || !URL.canParse(origin) || new URL(origin).origin !== origin)
+      throw new TrackerError('bad-access', `"${origin}" is no origin such as https://www.example.com`)
+  }
   const signer = signerOf(key)
   const token = new SignJWT({
     content: content.length === 1 ? content[0] : content,

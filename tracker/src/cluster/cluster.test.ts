@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { LogEntry } from '../server/log.ts'
 import { createTracker, type Tracker, type TrackerOptions } from '../server/tracker.ts'
+import type { JoinHub } from './hub.ts'
 import { createMemoryHub } from './memory-hub.ts'
 
 /** Trackers of one process over a hub in memory: what they agree on. */
@@ -12,7 +13,7 @@ afterEach(async () => {
 
 const secret = new Uint8Array(32).fill(3)
 
-function start(join: ReturnType<typeof createMemoryHub>, options: TrackerOptions = {}) {
+function start(join: JoinHub, options: TrackerOptions = {}) {
   const log: LogEntry[] = []
   const tracker = createTracker({ secret, log: entry => log.push(entry), cluster: { join }, ...options })
   trackers.push(tracker)
@@ -51,6 +52,18 @@ describe('trackers of one cluster', () => {
     await vi.waitFor(() => expect(two.rules()).toEqual([off]))
     two.setRules([])
     await vi.waitFor(() => expect(one.rules()).toEqual([]))
+  })
+
+  it('drain in time though the directory never answers, and are not ready from the first moment', async () => {
+    const join = createMemoryHub()
+    const { tracker } = start((node, events) => {
+      const hub = join(node, events)
+      return { ...hub, directory: { ...hub.directory, leave: () => new Promise(() => {}) } }
+    })
+    await vi.waitFor(() => expect(tracker.readiness.reasons()).toEqual([]))
+    const drained = tracker.drain({ noticeMs: 0 })
+    expect(tracker.readiness.reasons()).toEqual(['draining'])
+    expect(await drained).toEqual({ left: 0, closed: 0, remaining: 0 })
   })
 
   it('say so when one of them has another secret', async () => {

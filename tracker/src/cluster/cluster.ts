@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PolicyRule } from '../policy/policy-rule.ts'
 import { writeRule } from '../policy/read-policies.ts'
 import type { AbroadFacts } from '../registry/abroad.ts'
@@ -59,6 +60,8 @@ interface InboundCounters {
 const mostRows = 2_000
 /** Everything is written anew within so many signs of life: rows that a directory lost, or that it let expire. */
 const renewals = 120
+/** How long leaving waits for a directory that does not answer, ms; the others see by themselves who is gone. */
+const leaveMs = 1_000
 /** A node that nobody heard is left alone so long, ms; it says itself when it is back. */
 const unheardMs = 5_000
 
@@ -100,7 +103,12 @@ export function createCluster(parts: ClusterParts): Cluster {
       if (!wasUp) return
       outbox.post('all', { type: 'bye' })
       outbox.flush()
-      await hub.directory.leave().catch(failed)
+      const late = new AbortController()
+      await Promise.race([
+        hub.directory.leave().catch(failed),
+        sleep(leaveMs, undefined, { signal: late.signal }).catch(() => {}),
+      ])
+      late.abort()
     },
     async close() {
       if (state === 'closed') return

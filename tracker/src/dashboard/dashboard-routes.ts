@@ -54,14 +54,14 @@ export function createDashboardRoutes(options: DashboardOptions): Hono {
   app.get('/', async c => {
     c.header('Cache-Control', 'no-store')
     if (reports === null || !admin.isSet) return send(c, 'off.html')
-    if (admin.admits(c.req.raw.headers) === 'admitted') return send(c, 'dashboard.html')
+    if (admin.admits(c.req.raw.headers, c.env) === 'admitted') return send(c, 'dashboard.html')
     const problem = c.req.query('problem')
     return send(c, 'sign-in.html', problem === 'denied' || problem === 'busy' ? problem : '')
   })
 
   app.post('/session', bodyLimit({ maxSize: 4_096 }), async c => {
     const token = (await c.req.parseBody())['token']
-    const signedIn = admin.signIn(typeof token === 'string' ? token.trim() : '')
+    const signedIn = admin.signIn(typeof token === 'string' ? token.trim() : '', c.env)
     c.header('Cache-Control', 'no-store')
     if (!signedIn.ok) return c.redirect(`../dashboard?problem=${signedIn.verdict}`, 303)
     setCookie(c, adminCookie, signedIn.cookie, {
@@ -127,7 +127,7 @@ export function createDashboardRoutes(options: DashboardOptions): Hono {
 
   function refused(c: Context): Response | null {
     c.header('Cache-Control', 'no-store')
-    switch (admin.admits(c.req.raw.headers)) {
+    switch (admin.admits(c.req.raw.headers, c.env)) {
       case 'admitted':
         return null
       case 'busy':

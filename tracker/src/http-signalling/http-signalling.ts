@@ -108,6 +108,12 @@ export function createHttpSignalling(options: HttpSignallingOptions): HttpSignal
     byKey.set(session.key, session)
     byId.set(session.id, session)
     perform(registry.open(session.id, info))
+    // Nobody keeps a session that ended as it began: it would cost memory, and no socket.
+    if (session.hasEnded) {
+      byKey.delete(session.key)
+      c.header('Retry-After', '60')
+      return c.text('too many connections from one address\n', 429)
+    }
     // For balancers that learn from it where the session lives; see examples/tracker-deployment/haproxy.cfg.
     c.header('Location', `signal/${session.key}`)
     return c.json({ session: session.key }, 201)

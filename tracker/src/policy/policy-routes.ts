@@ -28,7 +28,7 @@ export function createPolicyRoutes({ admin, rules, setRules, save, log }: Policy
 
   app.use('*', async (c, next) => {
     c.header('Cache-Control', 'no-store')
-    const verdict = admin.admits(c.req.raw.headers)
+    const verdict = admin.admits(c.req.raw.headers, c.env)
     if (verdict === 'admitted') return next()
     if (verdict === 'busy') return c.json({ error: 'too many wrong tokens; try again in a second' }, 429)
     const error = admin.isSet

@@ -30,7 +30,8 @@ export class Guests {
     this.#context = context
     this.#nearness = nearness
     this.#connection = {
-      id: -1,
+      // No socket's: WebSockets count up from 1, sessions over HTTP down from -1.
+      id: 0,
       address: { family: 4, bytes: [0, 0, 0, 0], text: '0.0.0.0' },
       ice: [],
       budget: new TokenBucket(0, 0, 0),

@@ -54,4 +54,14 @@ describe('the admin token', () => {
     now = 1_100
     expect(admin.admits(withBearer(token))).toBe('admitted')
   })
+
+  it('is not shut to its holder by a stranger who guesses elsewhere', () => {
+    const admin = createAdminToken(token, () => 0, String)
+    for (let i = 0; i < 40; i++) admin.admits(withBearer(`guess-${i}`), 'stranger')
+    expect(admin.admits(withBearer(token), 'stranger')).toBe('busy')
+    expect(admin.admits(withBearer(token), 'operator')).toBe('admitted')
+    expect(admin.signIn(token, 'operator').ok).toBe(true)
+    for (let i = 0; i < 10_000; i++) admin.signIn('guess', `other ${i}`)
+    expect(admin.signIn(token, 'stranger').ok).toBe(true)
+  })
 })

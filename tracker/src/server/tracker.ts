@@ -5,7 +5,7 @@ import type { WirePolicy } from '@nearcast/peer-core/signalling'
 import type { Hono } from 'hono'
 import { type AccessOptions, type Admission, createGate } from '../access/gate.ts'
 import type { Grant } from '../access/grant.ts'
-import { parseAddress } from '../address/address.ts'
+import { addressKey, parseAddress } from '../address/address.ts'
 import { parseCidr } from '../address/cidr.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
 import { type Cluster, createCluster } from '../cluster/cluster.ts'
@@ -34,7 +34,7 @@ import { type ReadSites, readSites } from '../sites/read-sites.ts'
 import { TrackerError } from '../tracker-error.ts'
 import { createAdminToken } from './admin-token.ts'
 import { type BunHandlers, createBunHandlers } from './bun-handlers.ts'
-import type { Caller } from './caller.ts'
+import { type Caller, callerIn } from './caller.ts'
 import { clientAddress } from './client-address.ts'
 import { type Drained, type DrainOptions, drain } from './drain.ts'
 import type { Log } from './log.ts'
@@ -157,7 +157,7 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
   const now = () => performance.now()
   const gate = createGate(options.access)
   const said = new Set<string>()
-  const admin = createAdminToken(options.adminToken ?? null, now)
+  const admin = createAdminToken(options.adminToken ?? null, now, addressOf)
   const reports = admin.isSet ? createReports() : null
   const contentNames = new Map<string, string>()
   addNames(contentNames, options.contentNames ?? {})
@@ -289,8 +289,9 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     setTokenKeys: texts => gate.setKeys(texts),
     stats: () => registry.stats(),
     async drain(drainOptions = {}, signal = new AbortController().signal) {
-      await cluster?.leave()
-      return drain(
+      // Nobody is sent here from now on; that the others know it does not hold up whoever is here.
+      const left = cluster?.leave()
+      const drained = await drain(
         drainOptions,
         {
           readiness,
@@ -302,6 +303,8 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
         },
         signal,
       )
+      await left
+      return drained
     },
     async close() {
       closing.abort()
@@ -391,6 +394,13 @@ export function createTracker(options: TrackerOptions = {}): Tracker {
     }
   }
 
+  /** Whose wrong admin tokens count together; '' where nobody can tell. */
+  function addressOf(bindings: unknown): string {
+    const caller = callerIn(bindings)
+    const address = caller === null ? null : readerOf(caller).address
+    return address === null ? '' : addressKey(address)
+  }
+
   function identify(caller: Caller, grant: Grant | null): OpenInfo | null {
     const { headers } = caller
     const socketAddress = parseAddress(caller.remoteAddress ?? '')
@@ -425,8 +435,18 @@ function nodeId({ cluster, secret }: TrackerOptions): string {
   return cluster?.node === undefined ? random : `${cluster.node}~${random}`
 }
 
+/** Headers by which proxies say that they are one. */
+const forwardingHeaders = [
+  'x-forwarded-for',
+  'forwarded',
+  'x-real-ip',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'via',
+]
+
 function isForwarded(headers: IncomingHttpHeaders): boolean {
-  return headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
+  return forwardingHeaders.some(name => headers[name] !== undefined)
 }
 
 function proxy(text: string) {

@@ -77,7 +77,7 @@ export class HttpSocket implements WebSocketLike {
   async #open(): Promise<void> {
     try {
       const response = await this.#request(this.#base, { method: 'POST', body: '' })
-      if (response.status === 401 || response.status === 403)
+      if ([401, 403, 429].includes(response.status))
         return this.#end(1008, `the tracker answers ${response.status}`)
       if (response.status < 500 && !response.ok) return this.#end(noHttp, '')
       const { session } = response.ok ? ((await response.json()) as { session?: unknown }) : {}
