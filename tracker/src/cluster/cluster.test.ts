@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { LogEntry } from '../server/log.ts'
-import { createTracker, type Tracker, type TrackerOptions } from '../server/tracker.ts'
+import { createTracker, type Tracker } from '../server/tracker.ts'
+import type { TrackerOptions } from '../server/tracker-options.ts'
 import type { JoinHub } from './hub.ts'
 import { createMemoryHub } from './memory-hub.ts'
 

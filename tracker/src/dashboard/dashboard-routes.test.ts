@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events'
 import { parse } from 'csv-parse/sync'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { reportOf } from '../reports/report-lab.ts'
 import { createReports } from '../reports/reports.ts'
 import { createAdminToken } from '../server/admin-token.ts'
@@ -119,6 +120,17 @@ describe('the dashboard over HTTP', () => {
     const pages = await Promise.all(Array.from({ length: 32 }, () => asked('/events')))
     await Promise.all(pages.map(page => page.body!.getReader().read()))
     expect((await asked('/events')).status).toBe(503)
+  })
+
+  it('keeps nothing of a look, nor of a page that left', async () => {
+    const { asked, closed } = open({ everyMs: 1 })
+    const listeners = () => getEventListeners(closed.signal, 'abort').length
+    const page = await asked('/events')
+    const reader = page.body!.getReader()
+    for (let i = 0; i < 20; i++) await reader.read()
+    expect(listeners()).toBe(1)
+    await reader.cancel()
+    await vi.waitFor(() => expect(listeners()).toBe(0))
   })
 
   it('exports what it shows as CSV, in which no name is a formula', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { deleteCookie, setCookie } from 'hono/cookie'
@@ -89,18 +90,21 @@ export function createDashboardRoutes(options: DashboardOptions): Hono {
     c.header('X-Accel-Buffering', 'no')
     return streamSSE(c, async stream => {
       pages++
-      const over = new Promise<void>(resolve => {
-        stream.onAbort(resolve)
-        closed.addEventListener('abort', () => resolve(), { once: true })
-      })
+      // A page stays open for days: nothing may be kept of each look, and nothing of a page that left.
+      const over = new AbortController()
+      const end = () => over.abort()
+      stream.onAbort(end)
+      closed.addEventListener('abort', end, { once: true, signal: over.signal })
       try {
-        while (!stream.aborted && !closed.aborted) {
+        while (!over.signal.aborted && !closed.aborted) {
           const { data, costMs } = looks.at(windowMs, row)
           await stream.writeSSE({ event: 'figures', data })
-          await Promise.race([stream.sleep(Math.max(everyMs, costMs * leastPause)), over])
+          const pause = Math.max(everyMs, costMs * leastPause)
+          await sleep(pause, undefined, { signal: over.signal }).catch(() => {})
         }
       } finally {
         pages--
+        end()
       }
     })
   })

@@ -1,26 +1,18 @@
-import {
-  type ClientMessage,
-  parseClientText,
-  type Scrape,
-  type ScrapedSwarm,
-  type WirePolicy,
-  writeScrape,
-} from '@nearcast/peer-core/signalling'
+import { type ClientMessage, parseClientText, type WirePolicy } from '@nearcast/peer-core/signalling'
 import type { Grant, TokenMode, Verified } from '../access/grant.ts'
 import type { Address } from '../address/address.ts'
 import { isPrivate } from '../address/address.ts'
 import type { CandidatePolicy } from '../candidates/screened.ts'
-import type { Entry, Row } from '../cluster/hub.ts'
-import type { NodeId, NodeMessage } from '../cluster/node-message.ts'
 import { type PolicyRule, scopeOf } from '../policy/policy-rule.ts'
 import type { Reports } from '../reports/reports.ts'
 import type { SiteTable } from '../sites/site-table.ts'
-import { Abroad, type AbroadFacts } from './abroad.ts'
+import { Abroad } from './abroad.ts'
 import { type Action, type ConnectionId, policyViolation } from './action.ts'
 import { announce, refuseClaims, settleClaims } from './announce.ts'
 import type { Post } from './claims.ts'
+import { type ClusterSide, clusterSide } from './cluster-side.ts'
 import type { Connection } from './connection.ts'
-import { type Context, push, refuse, send } from './context.ts'
+import { type Context, push, refuse } from './context.ts'
 import { createCounters, type RegistryCounters } from './counters.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import { authorise, expireGrants, park, settle } from './grants.ts'
@@ -33,6 +25,7 @@ import type { Locate } from './network.ts'
 import { Policies } from './policies.ts'
 import { relay } from './relay.ts'
 import { takeReport } from './reporting.ts'
+import { scrape } from './scrape.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { announceGroups, expireOffers, moveHouseholds, reclassify } from './upkeep.ts'
 
@@ -107,27 +100,6 @@ export interface Registry {
   readonly cluster: ClusterSide | null
   /** How large the groups of the peers are. Looks at every peer: for a scrape, not for every request. */
   groupSizes(): GroupSizes
-}
-
-/** What comes from other machines, and what they want to know. */
-export interface ClusterSide {
-  heard(node: NodeId, message: NodeMessage): readonly Action[]
-  /** What the directory does not know yet, up to `most` rows. */
-  takeNews(most: number): readonly Entry[]
-  returnNews(entries: readonly Entry[]): void
-  /** All rows are to be written anew, or the next so many. */
-  renew(most?: number): void
-  /** What the directory says. */
-  learned(rows: ReadonlyMap<string, Row>): readonly Action[]
-  /** Only these nodes have anybody now. */
-  keep(alive: (node: NodeId) => boolean): readonly Action[]
-  /** This node is gone, with all who were introduced through it. */
-  lost(node: NodeId): readonly Action[]
-  /** This machine is being emptied: nothing new is begun with others, what is under way ends well. */
-  leave(): void
-  /** The same at all machines that have the same secret. */
-  mark(): string
-  facts(): AbroadFacts
 }
 
 export interface RegistryStats extends Readonly<RegistryCounters> {
@@ -321,30 +293,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     explain: address => policies.explain(address),
 
-    cluster: abroad && {
-      heard(node, message) {
-        abroad.heard(node, message)
-        return drain()
-      },
-      takeNews: most => abroad.elsewhere.takeNews(most),
-      returnNews: entries => abroad.elsewhere.returnNews(entries),
-      renew: most => abroad.elsewhere.renew(most),
-      learned(rows) {
-        abroad.learned(rows)
-        return drain()
-      },
-      keep(alive) {
-        abroad.elsewhere.keep(alive)
-        return drain()
-      },
-      lost(node) {
-        abroad.lost(node)
-        return drain()
-      },
-      leave: () => abroad.leave(),
-      mark: () => abroad.mark(),
-      facts: () => abroad.facts(),
-    },
+    cluster: abroad && clusterSide(abroad, drain),
 
     groupSizes: () => sizeGroups(context.swarms.values()),
 
@@ -404,7 +353,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       case 'report':
         return takeReport(context, connection, message)
       case 'scrape':
-        return scrape(connection, message)
+        return scrape(context, connection, message)
       case 'offer':
       case 'answer':
       case 'candidates':
@@ -421,23 +370,6 @@ export function createRegistry(options: RegistryOptions): Registry {
       actions.push({ type: 'close', to: connection.id, code: policyViolation, reason: 'too many messages' })
     }
     return false
-  }
-
-  function scrape(connection: Connection, { infoHashes }: Scrape): void {
-    if (infoHashes === null) {
-      return refuse(context, connection, 'scrape', 'name the swarms to scrape', null, 'scrape')
-    }
-    const files = infoHashes.map((infoHash): ScrapedSwarm => {
-      const swarm = context.swarms.get(infoHash)
-      if (swarm === undefined) return { infoHash, complete: 0, incomplete: 0, downloaded: 0 }
-      return {
-        infoHash,
-        complete: swarm.complete + swarm.elsewhere.complete,
-        incomplete: swarm.incomplete + swarm.elsewhere.incomplete,
-        downloaded: swarm.downloaded,
-      }
-    })
-    send(context, connection, writeScrape(files, 60))
   }
 
   function drain(): readonly Action[] {

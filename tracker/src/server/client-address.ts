@@ -37,6 +37,21 @@ export function clientAddress(
   return client
 }
 
+/** Whether a proxy, trusted or not, says that the request passed it. */
+export function isForwarded(headers: IncomingHttpHeaders): boolean {
+  return forwardingHeaders.some(name => headers[name] !== undefined)
+}
+
+/** Headers by which proxies say that they are one. */
+const forwardingHeaders = [
+  'x-forwarded-for',
+  'forwarded',
+  'x-real-ip',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'via',
+]
+
 /** The `for` of each element (RFC 7239 §4), in order; '' where an element has none. */
 function forwardedFor(header: string): string[] {
   return splitOutsideQuotes(header, ',').map(element => {

@@ -7,7 +7,8 @@ import { listenOnBun } from './bun-listener.ts'
 import { bun } from './bun-runtime.ts'
 import type { Listener, ListenerOptions } from './listener.ts'
 import { listenOnNode } from './node-listener.ts'
-import { createTracker, type Tracker, type TrackerOptions } from './tracker.ts'
+import { createTracker, type Tracker } from './tracker.ts'
+import type { TrackerOptions } from './tracker-options.ts'
 
 export interface ListenOptions extends TrackerOptions {
   /** TCP port of HTTP and WebSocket, and UDP port of STUN; 0 takes any free one. @default 8080 */
