@@ -11,7 +11,7 @@ const patient = [
   'test/browser/loader-contract/*.test.ts',
   'test/browser/headless-browser.test.ts',
   'test/browser/{blocked-upgrades,candidates,dashboard,idb-store}.test.ts',
-  'test/integration/{headless-peer,headless-command,webtorrent-client,swarm,segment-stories,restored-segments}.test.ts',
+  'test/integration/{headless-peer,headless-command,swarm,segment-stories,restored-segments}.test.ts',
   'test/integration/{edge-cli,edge-server,edge-source,redis-hub}.test.ts',
   'test/integration/tracker-{access,bench,client,command,conformance,mesh,operations,privacy,server,ways}.test.ts',
   'examples/**/*.test.ts',
