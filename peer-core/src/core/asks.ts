@@ -15,6 +15,7 @@ import { checkBlocks } from './verification.ts'
 const leastLateMs = 300
 /** Whoever gave us a piece within this time is at it. */
 const givingMs = 500
+/** Who gave nothing for this long may have others in line now. */
 const untriedMs = 1_000
 /** A late request is forgotten after this. */
 const forgottenMs = 10_000

@@ -13,6 +13,10 @@ export class ByteReader {
     this.#bytes = bytes
   }
 
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length
+  }
+
   get ok(): boolean {
     return this.#ok
   }

@@ -279,7 +279,8 @@ function readPosition(reader: ByteReader): PositionMessage | null {
   const flags = reader.byte()
   const mode = modes[reader.byte()]
   const edgeBps = reader.varint(wireLimits.count)
-  const uplinkBps = reader.varint(wireLimits.count)
+  // Who speaks an earlier form ends here.
+  const uplinkBps = reader.isAtEnd ? 0 : reader.varint(wireLimits.count)
   if (!mode) return null
   const paused = (flags & 1) !== 0
   const hidden = (flags & 2) !== 0

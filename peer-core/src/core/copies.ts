@@ -13,6 +13,8 @@ import { ownUplinkBps, playedBps } from './uplinks.ts'
 
 /** An uplink that never was full carries the stream at least so many times. */
 const assumedTimes = 4
+/** And nobody's word counts for more: one who overstates its uplink must not keep the others from the edge. */
+const mostTimes = 16
 /** Counted anew this often: positions come every second or two. */
 const countMs = 250
 /** A rescue says that we counted on too much, a segment that peers brought in time that we may count on a little more. */
@@ -55,5 +57,5 @@ function countUnfed(state: State): number {
 }
 
 function timesOf(uplinkBps: number, played: number): number {
-  return uplinkBps === 0 ? assumedTimes : uplinkBps / played
+  return uplinkBps === 0 ? assumedTimes : Math.min(uplinkBps / played, mostTimes)
 }

@@ -102,7 +102,7 @@ function takeAll(state: State, segment: Segment): void {
   emit(state, { type: 'trace', note: { kind: 'lease', key: segment.key, rank: 0, from } })
   startFetch(state, segment, { from, to: 0 }, 'rescue')
   if (segment.wants.every(want => want.urgency === 'play'))
-    noteRescue(state, missingBytes(segment) / segment.size)
+    noteRescue(state, segment.size > 0 ? missingBytes(segment) / segment.size : 1)
 }
 
 /** The last missing run: in bites from its end while a slow lease still moves, else all of it. */

@@ -13,8 +13,8 @@ import type { State } from './state.ts'
 
 /** Receivers whose need lies as close together as this are fed in the order of their uplinks. */
 const sameNeedMs = 2_000
-/** An uplink that carries the stream so many times over is as good as any. */
-const mostClasses = 4
+/** An uplink that carries the stream three times over is as good as any. */
+const widestClass = 3
 
 /** Bytes a second that we can give: measured, and what the operator leaves of it. 0: unknown, never was full. */
 export function ownUplinkBps(state: State): number {
@@ -31,11 +31,11 @@ export function playedBps(state: State): number {
   return bps
 }
 
-/** How many times over an uplink carries the stream, as a class: 0 gives nothing. What never was full is wide. */
-export function uplinkClass(state: State, uplinkBps: number): number {
+/** How many times over an uplink carries the stream. What never was full is as wide as any. */
+function uplinkClass(state: State, uplinkBps: number): number {
   const played = playedBps(state)
-  if (uplinkBps === 0 || played === 0) return mostClasses
-  return Math.min(Math.floor(uplinkBps / played), mostClasses - 1) + (uplinkBps < played ? 0 : 1)
+  if (uplinkBps === 0 || played === 0) return widestClass
+  return Math.min(Math.floor(uplinkBps / played), widestClass)
 }
 
 export function peerUplinkClass(state: State, peer: Peer): number {
@@ -89,5 +89,5 @@ function neededAt(state: State, peer: Peer, { segment }: Serving): number {
 
 /** Its uplink was full, and carries the stream only a few times over. */
 export function isNarrow(state: State, peer: Peer): boolean {
-  return peerUplinkClass(state, peer) < mostClasses
+  return peerUplinkClass(state, peer) < widestClass
 }
