@@ -91,6 +91,27 @@ const message: fc.Arbitrary<ExtensionMessage> = fc.oneof(
 )
 
 describe('the wire codec', () => {
+  it('reads a position of before uplinks were told', () => {
+    const position = {
+      type: 'position' as const,
+      tracks: [1],
+      seq: 3,
+      bufferMs: 4_000,
+      rate: 100,
+      paused: false,
+      hidden: false,
+      mode: 'share' as const,
+      edgeBps: 90_000,
+      uplinkBps: 0,
+    }
+    const now = encodeMessage(position)!
+    expect(decodeMessage(now.subarray(0, now.length - 1))).toEqual({
+      type: 'message',
+      message: position,
+      payload: null,
+    })
+  })
+
   it('gives back every message it encodes', () => {
     fc.assert(
       fc.property(message, sent => {

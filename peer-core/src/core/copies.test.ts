@@ -6,7 +6,11 @@ const size = 200_000
 const bitrate = 100_000
 
 /** Ten neighbours hold segment 4, and each could carry so much of the stream to another. */
-function beside(uplinkBps: number, policy: ConstructorParameters<typeof Probe>[0] = {}): Probe {
+function beside(
+  uplinkBps: number,
+  policy: ConstructorParameters<typeof Probe>[0] = {},
+  firstBps = uplinkBps,
+): Probe {
   const probe = new Probe({ groupSize: 11, ...policy })
   const peers = Array.from({ length: 10 }, (_, index) => peerNamed(index + 1))
   const entries = [entryOf(3), entryOf(4)]
@@ -18,7 +22,7 @@ function beside(uplinkBps: number, policy: ConstructorParameters<typeof Probe>[0
   for (const peer of peers) probe.pong(probe.join(peer, { seq: 3 }))
   probe.live(3_000)
   for (const peer of peers) {
-    probe.tell(peer, 3, 3_000, 'share', uplinkBps)
+    probe.tell(peer, 3, 3_000, 'share', peer === peers[0] ? firstBps : uplinkBps)
     probe.offer(peer, entryOf(4))
   }
   probe.pass(300)
@@ -44,6 +48,20 @@ describe('a group', () => {
     expect(sent('cancel')).toHaveLength(sent('request').length)
     probe.bring(0, size, size, ownCopies(probe)[0]!.fetch)
     expect(probe.last('deliver')).toMatchObject({ key: 'segment 4', edgeBytes: size })
+  })
+
+  it('believes nobody an uplink for more than sixteen: one liar does not keep the others from the edge', () => {
+    // Twenty-nine neighbours of no uplink, and one who claims to feed a thousand.
+    const probe = beside(1, {}, 1_000 * bitrate)
+    const newcomers = Array.from({ length: 20 }, (_, index) => peerNamed(index + 40))
+    for (const peer of newcomers) {
+      probe.pong(probe.join(peer, { seq: 3 }))
+      probe.tell(peer, 3, 3_000, 'share', 1)
+    }
+    probe.list([entryOf(3), entryOf(4), entryOf(5)])
+    probe.pass(300)
+    probe.want(5, 2_500)
+    expect(ownCopies(probe).map(({ key }) => key)).toContain('segment 5')
   })
 
   it('does not on a thin line, which could not carry that', () => {
