@@ -17,8 +17,6 @@ const leastLateMs = 300
 const givingMs = 500
 /** Who gave nothing for this long may have others in line now. */
 const untriedMs = 1_000
-/** A late request is forgotten after this. */
-const forgottenMs = 10_000
 /** An answer due within this time is not worth replacing. */
 const stragglerMs = 200
 /** Pieces without a request, beyond those that crossed a cancel on the way. */
@@ -43,7 +41,6 @@ export function askFor(state: State, segment: Segment, offer: InOffer, index: nu
       Math.max(leastLateMs, 3 * expected, isQueueing(state, peer) ? patienceMs(state, segment, peer) : 0),
     overAt: state.now + Math.max(leastLateMs, 2 * expected, patienceMs(state, segment, peer)),
     expectedAt: state.now + expected,
-    late: false,
   }
   peer.asks.add(made)
   peer.askedBytes += length
@@ -58,14 +55,9 @@ export function askFor(state: State, segment: Segment, offer: InOffer, index: nu
   })
 }
 
-/** Late answers: their blocks are free to be asked of others, and the peer rests, longer each time. */
+/** Late answers are taken back: their blocks are asked of others, and the peer rests, longer each time. */
 export function retireLate(state: State, segment: Segment): void {
   for (const ask of [...segment.asks]) {
-    if (ask.late) {
-      // Taken back, or it would go on counting against what may be out at this peer.
-      if (state.now - ask.sentAt > forgottenMs) giveUp(state, ask)
-      continue
-    }
     const elsewhere = isBetterElsewhere(state, segment, ask)
     if (state.now < Math.min(ask.lateAt, ask.overAt)) {
       if (elsewhere) giveUp(state, ask)
@@ -76,11 +68,9 @@ export function retireLate(state: State, segment: Segment): void {
       wakeBy(state, ask.overAt)
       continue
     }
-    ask.late = true
-    const peer = state.peers.get(ask.peer)
-    if (!peer) continue
     giveUp(state, ask)
-    if (peer.restsUntil <= state.now) {
+    const peer = state.peers.get(ask.peer)
+    if (peer && peer.restsUntil <= state.now) {
       peer.strikes++
       peer.restsUntil = state.now + Math.min(500 * peer.strikes, 8_000)
       emit(state, { type: 'trace', note: { kind: 'silent', peer: peer.id, key: segment.key } })
@@ -224,7 +214,7 @@ export function hearReject(state: State, peer: Peer, reject: RejectMessage): Seg
   if (!ask) return settle(peer, reject)
   removeAsk(state, ask)
   const offer = peer.offers.get(reject.n)
-  if (offer && !ask.late) dropOffer(state, peer, offer)
+  if (offer) dropOffer(state, peer, offer)
   return ask.segment
 }
 
@@ -295,11 +285,11 @@ export function isTakenBack(peer: Peer, segment: Segment, index: number): boolea
   return false
 }
 
-/** An answer is out that brings this block, and not late. */
+/** An answer is out that brings this block. */
 export function isAsked(segment: Segment, index: number): boolean {
   const offset = index * blockBytes
   for (const ask of segment.asks) {
-    if (!ask.late && ask.offset <= offset && offset < ask.offset + ask.length) return true
+    if (ask.offset <= offset && offset < ask.offset + ask.length) return true
   }
   return false
 }

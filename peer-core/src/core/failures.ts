@@ -40,7 +40,7 @@ function hopeless(segment: Segment): FailReason | null {
 
 /** Somebody gives it, or may: what is late or silent is no help. */
 function isHelped(state: State, segment: Segment): boolean {
-  for (const ask of segment.asks) if (!ask.late) return true
+  if (segment.asks.size > 0) return true
   return usableOffers(state, segment).some(offer => {
     const peer = state.peers.get(offer.peer)
     if (!peer || peer.restsUntil > state.now || offer.voidWhy === 'silent') return false

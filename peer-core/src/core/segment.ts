@@ -79,14 +79,12 @@ export interface Ask {
   readonly offset: number
   readonly length: number
   readonly sentAt: number
-  /** When it should have been answered: then it may be replaced by another peer. */
+  /** When it should have been answered: then another peer takes its place, if there is one. */
   lateAt: number
-  /** When nobody waits for it any more: then its blocks may cost the line. */
+  /** When nobody waits for it any more. */
   overAt: number
   /** When it is expected. */
   expectedAt: number
-  /** Taking longer than it should: its blocks may be asked of others. */
-  late: boolean
 }
 
 export type HashesState = 'none' | 'asked' | 'checking' | 'known'

@@ -132,7 +132,7 @@ export function finishMs(state: State, segment: Segment, missing: number): numbe
 /** An answer to count on. Doubtful peers are still asked, but nobody waits for them. */
 export function isPromising(state: State, ask: Ask): boolean {
   const peer = state.peers.get(ask.peer)
-  return !ask.late && peer !== undefined && !isUnreliable(peer)
+  return peer !== undefined && !isUnreliable(peer)
 }
 
 /** It still brings bytes, however slowly. */
