@@ -64,6 +64,14 @@ describe('a group', () => {
     expect(ownCopies(probe).map(({ key }) => key)).toContain('segment 5')
   })
 
+  it('does not ask an edge again that has just failed: peers are asked meanwhile', () => {
+    const probe = beside(bitrate / 5)
+    probe.put({ type: 'edgeFailed', fetch: ownCopies(probe)[0]!.fetch, reason: 'busy' })
+    probe.pass(100)
+    expect(ownCopies(probe)).toHaveLength(1)
+    expect(probe.last('send').message).toMatchObject({ type: 'request' })
+  })
+
   it('does not on a thin line, which could not carry that', () => {
     expect(ownCopies(beside(bitrate / 5, { lineKbps: 1_600 }))).toEqual([])
   })

@@ -118,7 +118,7 @@ function isAheadOfUs(fetch: Fetch, offer: InOffer): boolean {
 export function takeExtraCopy(state: State, segment: Segment): boolean {
   if (segment.fetches.size > 0 || groupPeers(state).length === 0) return false
   if (segment.wants.length === 0 && !isOurDuty(state, segment)) return false
-  if (!isExtraHolder(state, segment)) return false
+  if (state.now < segment.edgeRetryAt || !isExtraHolder(state, segment)) return false
   const from = segment.blocks.nextMissing(0) * blockBytes
   if (from < 0) return false
   cancelAsks(state, segment)
