@@ -328,6 +328,28 @@ describe('the mesh', () => {
     expect(one.state().dials.started).toBe(2)
   })
 
+  it('wakes also when its rest ends between two readings of the clock', async () => {
+    // The timer may fire a moment early, and then the end comes while the mesh decides: tried with all that it reads.
+    for (let reading = 0; reading < 12; reading++) {
+      const clock = createTestClock()
+      let readings = Number.NEGATIVE_INFINITY
+      const passing: Clock = {
+        arm: clock.arm,
+        now() {
+          if (readings++ === reading) clock.advance(1)
+          return clock.now()
+        },
+      }
+      const one = join(createHub(), a, createMemoryNetwork().transport(), passing)
+      one.mesh.rest(250)
+      clock.advance(249)
+      readings = 0
+      one.events.onNeighbours([neighbour(b)])
+      clock.advance(1_000)
+      expect(one.state().dials.started, `at reading ${reading}`).toBeGreaterThan(0)
+    }
+  })
+
   it('dials a lost neighbour again', async () => {
     const hub = createHub()
     const network = createMemoryNetwork()

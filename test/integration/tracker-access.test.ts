@@ -206,7 +206,7 @@ describe('our client', () => {
     const states = viewer(url, await issue({ ttlSeconds: 2 }))
     await soon(() => expect(states).toContain('open'))
     await soon(() => expect(tracker.stats().peers).toBe(0))
-    expect(states.at(-1)).toContain('the token has expired')
+    await soon(() => expect(states.at(-1)).toContain('the token has expired'))
   })
 })
 

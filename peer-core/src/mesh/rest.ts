@@ -1,30 +1,29 @@
-/** A time in which no connection is made; what came meanwhile is done afterwards, in its order. */
+/**
+ * A time in which no connection is made; what came meanwhile is done afterwards, in its order. Time comes in: whoever
+ * asks whether it is over and then arms a timer for its end must do both by one reading of the clock, or it may end
+ * between the two and nobody wakes.
+ */
 export class Rest {
-  #now: () => number
   #until = 0
   #postponed: (() => void)[] = []
 
-  constructor(now: () => number) {
-    this.#now = now
-  }
-
   /** For so long from now, ms; 0: it is over. */
-  begin(ms: number): void {
-    this.#until = this.#now() + ms
+  begin(ms: number, now: number): void {
+    this.#until = now + ms
   }
 
   get until(): number {
     return this.#until
   }
 
-  get isOn(): boolean {
-    return this.#now() < this.#until
+  isOn(now: number): boolean {
+    return now < this.#until
   }
 
   /** Now, or when it is over. */
-  after(does: () => void): void {
-    if (this.isOn) this.#postponed.push(does)
-    else does()
+  after(does: () => void, now: number): void {
+    this.#postponed.push(does)
+    if (!this.isOn(now)) this.catchUp()
   }
 
   catchUp(): void {

@@ -49,7 +49,7 @@ export class SignalledMesh implements Mesh {
   #disarm: (() => void) | null = null
   /** Not before then, for others wait to be dialled too. */
   #nextDialAt = 0
-  #rest: Rest
+  #rest = new Rest()
   #nextOffer = 0
 
   constructor(options: Required<MeshOptions>) {
@@ -58,7 +58,6 @@ export class SignalledMesh implements Mesh {
     this.#signaller = options.signaller
     this.#clock = options.clock
     this.#random = options.random
-    this.#rest = new Rest(() => options.clock.now())
     this.#mode = options.mode
     this.#wan = options.wan
     this.#iceServers = options.iceServers
@@ -100,7 +99,7 @@ export class SignalledMesh implements Mesh {
   }
 
   rest(ms: number): void {
-    this.#rest.begin(ms)
+    this.#rest.begin(ms, this.#clock.now())
     this.#fill()
   }
 
@@ -135,7 +134,7 @@ export class SignalledMesh implements Mesh {
         }
         this.#fill()
       },
-      onOffer: offer => this.#rest.after(() => this.#offered(offer)),
+      onOffer: offer => this.#afterRest(() => this.#offered(offer)),
       onAnswer: ({ from, offerId, sdp }) => {
         const attempt = this.#attempts.get(offerId)
         if (!attempt || attempt.answered || (attempt.peer ?? from) !== from) return
@@ -148,7 +147,7 @@ export class SignalledMesh implements Mesh {
         attempt.describe(sdp)
       },
       onCandidate: ({ from, offerId, candidate }) =>
-        this.#rest.after(() => {
+        this.#afterRest(() => {
           const attempt = this.#attempts.get(offerId) ?? this.#attempts.get(theirs(from, offerId))
           if (attempt?.peer === from) attempt.addCandidate(candidate)
         }),
@@ -206,7 +205,7 @@ export class SignalledMesh implements Mesh {
   async #speculate(count: number): Promise<readonly { offerId: string; sdp: string }[]> {
     // These go to anybody, so they would show our addresses outside the group.
     if (this.#wan === 'deny' || this.#mode === 'off' || this.#phase !== 'open') return []
-    if (this.#rest.isOn) return []
+    if (this.#rest.isOn(this.#clock.now())) return []
     let out = 0
     for (const attempt of this.#attempts.values()) if (attempt.plan.kind === 'speculative') out++
     const wanted = Math.max(0, Math.min(count, maxSpeculative - out, this.#room('group')))
@@ -226,7 +225,7 @@ export class SignalledMesh implements Mesh {
       })
       return sdp === null ? null : { offerId, sdp }
     })
-    this.#arm()
+    this.#arm(this.#clock.now())
     return (await Promise.all(offers)).filter(offer => offer !== null)
   }
 
@@ -236,7 +235,7 @@ export class SignalledMesh implements Mesh {
   #fill(): void {
     if (this.#phase !== 'open' || !this.#webrtc) return
     const now = this.#clock.now()
-    if (this.#mode !== 'off' && !this.#rest.isOn) {
+    if (this.#mode !== 'off' && !this.#rest.isOn(now)) {
       this.#rest.catchUp()
       for (const { peer, place } of this.#neighbours.nearestFirst()) {
         if (this.#backoff.probing() && this.#dialling() > 0) break
@@ -247,7 +246,7 @@ export class SignalledMesh implements Mesh {
         this.#dial(peer, place)
       }
     }
-    this.#arm()
+    this.#arm(now)
   }
 
   #dial(peer: PeerId, place: Place): void {
@@ -392,6 +391,10 @@ export class SignalledMesh implements Mesh {
     return place !== 'outside' || this.#wan === 'allow'
   }
 
+  #afterRest(does: () => void): void {
+    this.#rest.after(does, this.#clock.now())
+  }
+
   /** Neither linked nor being dialled. */
   #idle(peer: PeerId): boolean {
     if (this.#links.has(peer)) return false
@@ -445,15 +448,14 @@ export class SignalledMesh implements Mesh {
     this.#events?.onState(this.state())
   }
 
-  /** Wakes at the next deadline, or when a wanted neighbour may be dialled again. */
-  #arm(): void {
+  /** Wakes at the next deadline, or when a wanted neighbour may be dialled again; `now` as whoever decided saw it. */
+  #arm(now: number): void {
     this.#disarm?.()
     this.#disarm = null
     if (this.#phase !== 'open') return
     let at = Number.POSITIVE_INFINITY
     for (const { plan } of this.#attempts.values()) at = Math.min(at, plan.deadline)
-    const now = this.#clock.now()
-    if (this.#rest.isOn) at = Math.min(at, this.#rest.until)
+    if (this.#rest.isOn(now)) at = Math.min(at, this.#rest.until)
     for (const { peer } of this.#neighbours.nearestFirst()) {
       if (!this.#idle(peer)) continue
       const ready = Math.max(this.#backoff.readyAt(peer), this.#nextDialAt, this.#rest.until)
