@@ -60,11 +60,19 @@ function edgeFor(way: Way, options: FetchSourceOptions): Edge {
   return createLoaderEdge({ ...options, createLoader: () => new Hls.DefaultConfig.loader(config) })
 }
 
+let receivedBytes = 0
+
+/** Bytes that the load now under way has handed out. */
+export function received(): number {
+  return receivedBytes
+}
+
 function take(edge: Edge, request: EdgeRequest, ask: Ask): Promise<Omit<Loaded, 'attempts'>> {
   return new Promise(resolve => {
     const chunks: Uint8Array<ArrayBuffer>[] = []
     let info: Loaded['info'] = null
     let next = request.from
+    receivedBytes = 0
     const end = async (outcome: string, detail: string) => {
       const whole = await new Blob(chunks).arrayBuffer()
       const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', whole))
@@ -78,6 +86,7 @@ function take(edge: Edge, request: EdgeRequest, ask: Ask): Promise<Omit<Loaded, 
       onData(offset, bytes) {
         if (offset !== next) void end('gap', `${offset} instead of ${next}`)
         next += bytes.length
+        receivedBytes += bytes.length
         chunks.push(bytes.slice())
         if (ask.abortAtData) handle.abort()
       },
