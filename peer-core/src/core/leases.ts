@@ -5,6 +5,7 @@ import type { EdgeReason } from './events.ts'
 import { abortFetch, startFetch } from './fetches.ts'
 import { turnOf } from './hash.ts'
 import { edgeTimeMs, isLineFull, isThin } from './line.ts'
+import { helpsItselfAt } from './members.ts'
 import { blockBytes } from './messages.ts'
 import { isWhole } from './offers.ts'
 import { rescue } from './rescue.ts'
@@ -211,7 +212,9 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
       : Math.min(at, dueAt - config.marginMs - 1.25 * edgeTimeMs(state, missingBytes(segment)))
   }
   // What only takes feeds nobody with its copy, and a member is about to be fed: until its own time comes it waits.
-  return Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment)))
+  return isFed(state)
+    ? helpsItselfAt(state, segment, dueAt)
+    : Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment)))
 }
 
 /**

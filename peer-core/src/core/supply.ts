@@ -1,6 +1,7 @@
 import { plannedBps } from './goodput.ts'
 import { edgeTimeMs, isLineBusy, isThin, lineBps } from './line.ts'
 import { blockBytes, type PeerId } from './messages.ts'
+import type { Peer } from './peer.ts'
 import { peersFinishMs } from './picker.ts'
 import type { Ask, Fetch, InOffer, Segment } from './segment.ts'
 import { usableOffers } from './sharing.ts'
@@ -19,7 +20,8 @@ export function findGap(state: State, segment: Segment): { from: number; to: num
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
     const counts = isMoving(offer) && offer.hops < ownHops(segment)
-    const here = peer.restsUntil <= state.now && !isUnreliable(peer) ? offer.frontier : offer.from
+    const isThere = peer.restsUntil <= state.now && !isUnreliable(peer) && !isSilentHolder(peer, offer)
+    const here = isThere ? offer.frontier : offer.from
     const to = counts ? (offer.to > 0 ? offer.to : Infinity) : here
     if (to > offer.from) ways.push({ from: offer.from, to })
   }
@@ -132,7 +134,17 @@ export function finishMs(state: State, segment: Segment, missing: number): numbe
 /** An answer to count on. Doubtful peers are still asked, but nobody waits for them. */
 export function isPromising(state: State, ask: Ask): boolean {
   const peer = state.peers.get(ask.peer)
-  return peer !== undefined && !isUnreliable(peer)
+  if (peer === undefined || isUnreliable(peer)) return false
+  for (const offer of ask.segment.offers)
+    if (offer.peer === ask.peer && isSilentHolder(peer, offer)) return false
+  return true
+}
+
+/** Its lease went silent with a question of ours in its hands: what it has is as lost as what it would have fetched. */
+function isSilentHolder(peer: Peer, offer: InOffer): boolean {
+  if (!offer.active || offer.voidWhy !== 'silent' || offer.source !== 'edge') return false
+  for (const ask of peer.asks) if (ask.sentAt > peer.lastPieceAt) return true
+  return false
 }
 
 /** It still brings bytes, however slowly. */
