@@ -10,6 +10,9 @@ import { groupNeedAt, isUnreliable } from './turns.ts'
 
 /** What is on its way, whether it can be counted on, and when it will be here. */
 
+/** A question to a silent lease's holder that goes unanswered for so long is lost: longer than a page's pauses. */
+const unansweredMs = 300
+
 /** First missing byte that nothing under way will bring, or null. */
 export function findGap(state: State, segment: Segment): { from: number; to: number } | null {
   const ways: { from: number; to: number }[] = []
@@ -20,7 +23,7 @@ export function findGap(state: State, segment: Segment): { from: number; to: num
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
     const counts = isMoving(offer) && offer.hops < ownHops(segment)
-    const isThere = peer.restsUntil <= state.now && !isUnreliable(peer) && !isSilentHolder(peer, offer)
+    const isThere = peer.restsUntil <= state.now && !isUnreliable(peer) && !isSilentHolder(state, peer, offer)
     const here = isThere ? offer.frontier : offer.from
     const to = counts ? (offer.to > 0 ? offer.to : Infinity) : here
     if (to > offer.from) ways.push({ from: offer.from, to })
@@ -136,14 +139,15 @@ export function isPromising(state: State, ask: Ask): boolean {
   const peer = state.peers.get(ask.peer)
   if (peer === undefined || isUnreliable(peer)) return false
   for (const offer of ask.segment.offers)
-    if (offer.peer === ask.peer && isSilentHolder(peer, offer)) return false
+    if (offer.peer === ask.peer && isSilentHolder(state, peer, offer)) return false
   return true
 }
 
 /** Its lease went silent with a question of ours in its hands: what it has is as lost as what it would have fetched. */
-function isSilentHolder(peer: Peer, offer: InOffer): boolean {
+function isSilentHolder(state: State, peer: Peer, offer: InOffer): boolean {
   if (!offer.active || offer.voidWhy !== 'silent' || offer.source !== 'edge') return false
-  for (const ask of peer.asks) if (ask.sentAt > peer.lastPieceAt) return true
+  for (const ask of peer.asks)
+    if (state.now - Math.max(ask.sentAt, peer.lastPieceAt) >= unansweredMs) return true
   return false
 }
 
