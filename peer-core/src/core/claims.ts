@@ -10,6 +10,7 @@ import type { Peer } from './peer.ts'
 import type { Claim, Segment } from './segment.ts'
 import { isShared, mayGive } from './sharing.ts'
 import { emit, type State } from './state.ts'
+import { isUnreliable } from './turns.ts'
 
 /**
  * What we tell others that we can serve. A claim is one run of a segment's bytes that starts at `from` and grows: a
@@ -60,7 +61,7 @@ export function isOffered(segment: Segment): boolean {
 /** Tells every peer what it does not know yet of this segment. */
 export function announce(state: State, segment: Segment): void {
   if (segment.claims.length === 0 || !isShared(state, segment)) return
-  const heard = hearsayOf(segment)
+  const heard = hearsayOf(state, segment)
   for (const peer of state.peers.values()) announceTo(state, segment, peer, heard)
 }
 
@@ -69,7 +70,7 @@ export function introduce(state: State, peer: Peer): void {
   const useful = [...state.claimed]
   useful.sort((a, b) => b.usedAt - a.usedAt || (a.key < b.key ? -1 : 1))
   for (const segment of useful.slice(0, state.config.maxOffersPerPeer / 2)) {
-    if (isShared(state, segment)) announceTo(state, segment, peer, hearsayOf(segment))
+    if (isShared(state, segment)) announceTo(state, segment, peer, hearsayOf(state, segment))
   }
 }
 
@@ -229,16 +230,22 @@ interface Hearsay {
   readonly hops: ReadonlyMap<PeerId, number>
 }
 
-function hearsayOf(segment: Segment): Hearsay {
+function hearsayOf(state: State, segment: Segment): Hearsay {
   const holders = new Set<PeerId>()
   const hops = new Map<PeerId, number>()
   for (const offer of segment.offers) {
     if (offer.from > 0) continue
-    if (isWhole(offer)) holders.add(offer.peer)
+    // Who has it whole but never answers is told who takes it again: so it learns that its turns come to nothing.
+    if (isWhole(offer) && (offer.source !== 'edge' || isAnswering(state, offer.peer))) holders.add(offer.peer)
     if (offer.active && offer.voidSince === 0)
       hops.set(offer.peer, Math.min(hops.get(offer.peer) ?? Infinity, offer.hops))
   }
   return { holders, hops }
+}
+
+function isAnswering(state: State, id: PeerId): boolean {
+  const peer = state.peers.get(id)
+  return peer !== undefined && !isUnreliable(peer)
 }
 
 function rate(segment: Segment): number {

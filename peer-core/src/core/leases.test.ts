@@ -398,3 +398,67 @@ describe('track', () => {
     ])
   })
 })
+
+describe('a lease whose holder went silent', () => {
+  it('is resumed before what it had shown and did not give when asked', () => {
+    const other = peerAt(4, 'before')
+    const probe = settled([other, peerAt(4, 'after')])
+    const entry = entryOf(4)
+    probe.list([entry])
+    probe.want(4, 2_000)
+    const { n } = probe.offer(other, entry, { source: 'edge', frontier: 16_384, rateBps: 1_000_000 })
+    probe.answer(other)
+    probe.hear(other, { type: 'grow', n, frontier: 98_304, size, rateBps: 1_000_000 })
+    expect(probe.openRequestsTo(other)).not.toEqual([])
+    probe.live(2_000)
+    expect(probe.fetches()).toMatchObject([{ from: 16_384, to: 0, reason: 'resume' }])
+  })
+})
+
+describe('a viewer whose leases reach nobody', () => {
+  const [four, five, six] = [entryOf(4), entryOf(5), entryOf(6)]
+
+  /** It took these and has them whole; a moment later another begins each of them anew. */
+  function overruled(probe: Probe, by: string): void {
+    for (const entry of [four, five]) {
+      probe.want(entry.seq, 6_000)
+      probe.live(700)
+      const { fetch } = probe.fetches().find(({ key }) => key === entry.key)!
+      probe.bring(0, size, size, fetch)
+      probe.done(fetch)
+      probe.tell(by, entry.seq, 6_000)
+      probe.live(200)
+      probe.offer(by, entry, { source: 'edge', frontier: 0 })
+    }
+  }
+
+  it('leaves even what its own player asked for to the others, until its time comes', () => {
+    const other = peerNamed(1)
+    const probe = settled([other])
+    probe.list([four, five])
+    overruled(probe, other)
+    expect(probe.fetches()).toHaveLength(2)
+    probe.list([four, five, six])
+    probe.want(6, 6_000)
+    for (let waited = 0; waited < 4_000; waited += 500) {
+      probe.tell(other, 6, 6_000)
+      probe.live(500)
+    }
+    expect(probe.fetches()).toHaveLength(2)
+    probe.live(1_500)
+    expect(probe.fetches()).toHaveLength(3)
+  })
+
+  it('is told of the lease that takes the place of its own, though it has the whole', () => {
+    const silent = peerAt(4, 'before')
+    const probe = settled([silent, peerAt(4, 'after')])
+    for (const entry of [five, four]) {
+      probe.list([entry])
+      probe.offer(silent, entry, { source: 'edge', frontier: size })
+      probe.want(entry.seq, 4_200)
+      probe.live(3_500)
+    }
+    expect(probe.fetches().at(-1)).toMatchObject({ key: four.key, from: 0 })
+    expect(probe.sentTo(silent)).toContainEqual(expect.objectContaining({ type: 'offer', source: 'edge' }))
+  })
+})

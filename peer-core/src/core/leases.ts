@@ -5,6 +5,7 @@ import type { EdgeReason } from './events.ts'
 import { abortFetch, startFetch } from './fetches.ts'
 import { turnOf } from './hash.ts'
 import { edgeTimeMs, isLineFull, isThin } from './line.ts'
+import { helpsItselfAt } from './members.ts'
 import { blockBytes } from './messages.ts'
 import { isWhole } from './offers.ts'
 import { rescue } from './rescue.ts'
@@ -138,7 +139,7 @@ function isOurDuty(state: State, segment: Segment): boolean {
  * What others make of a lease of ours. Taken again by somebody who is behind us: our bytes do not reach them.
  */
 export function judgeOurLease(state: State, segment: Segment, offer: InOffer): void {
-  if (segment.leasedAt === 0 || state.now - segment.leasedAt < state.config.minSilentMs) return
+  if (segment.leasedAt === 0 || state.now - segment.leasedAt < 2 * rankDelayMs(state)) return
   if (isWhole(offer)) {
     state.overruled = 0
     segment.leasedAt = 0
@@ -203,7 +204,8 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
   const at = segment.orphanSince + patience + rank * (thin ? thinRankDelayMs(state) : rankDelayMs(state))
   const isOthersTurn = isFed(state) || (alone && roleOf(state.policy) !== 'mesh')
-  const takesOnly = state.policy.mode !== 'share' && hasCompany(state, segment)
+  const feedsNobody = state.policy.mode !== 'share' || state.now < state.abstainsUntil
+  const takesOnly = feedsNobody && hasCompany(state, segment)
   if (!isOthersTurn && !takesOnly) {
     // The line can carry it, and no turn is worth a stall.
     return thin || !want
@@ -211,7 +213,9 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
       : Math.min(at, dueAt - config.marginMs - 1.25 * edgeTimeMs(state, missingBytes(segment)))
   }
   // What only takes feeds nobody with its copy, and a member is about to be fed: until its own time comes it waits.
-  return Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment)))
+  return isFed(state)
+    ? helpsItselfAt(state, segment, dueAt)
+    : Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment)))
 }
 
 /**

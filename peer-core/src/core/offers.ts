@@ -42,6 +42,7 @@ export function hearOffer(state: State, peer: Peer, message: OfferMessage): InOf
     isDoubledTold: false,
   }
   peer.offers.set(offer.n, offer)
+  noteRate(state, peer, message.rateBps)
   if (offer.active && offer.source === 'edge' && peer.place === 'group') state.leases.add(offer)
   const segment = state.byHash.get(offer.key)
   if (segment) attach(segment, offer)
@@ -57,6 +58,7 @@ export function hearGrow(state: State, peer: Peer, message: GrowMessage): InOffe
   if (message.size > 0) offer.size = message.size
   if (offer.size > 0 && message.frontier > offer.size) return null
   if (message.rateBps > 0) offer.rateBps = message.rateBps
+  noteRate(state, peer, message.rateBps)
   offer.frontier = message.frontier
   if (isThrough(offer)) offer.active = false
   offer.grownAt = state.now
@@ -155,4 +157,8 @@ export function dropOffersOf(state: State, peer: Peer): Segment[] {
 export function coversBlock(segment: Segment, offer: InOffer, index: number): boolean {
   if (segment.size === 0) return covers(offer, index * blockBytes, blockBytes)
   return index < segment.blocks.count && covers(offer, index * blockBytes, segment.blocks.lengthOf(index))
+}
+
+function noteRate(state: State, peer: Peer, rateBps: number): void {
+  if (rateBps > 0 && peer.place === 'group') state.toldEdgeBps = rateBps
 }

@@ -20,6 +20,9 @@ import { needsList } from './verification.ts'
 
 /** Looks again at each segment that something happened to, and at those whose time has come. */
 
+/** Times that one segment is relayed. */
+const mostRelays = 3
+
 /** Segments ahead of the player that are looked at, however long the buffer goal. */
 const mostAhead = 32
 
@@ -190,11 +193,23 @@ function isPlayable(state: State, segment: Segment): boolean {
 /** What we get through others we pass on: a claim one hop further than its source. */
 function relay(state: State, segment: Segment): void {
   if (segment.blocks.isEmpty || segment.stored || segment.blocks.reach(0, true) === 0) return
-  // Once a segment, unless a lease of ours goes on: relays that end and begin anew could feed each other for ever.
-  if (isOffered(segment)) return endRelays(state, segment)
+  endRelays(state, segment)
+  if (isOffered(segment) && !mayRelayAgain(segment)) return
   let hops = Infinity
   for (const offer of segment.offers) if (feeds(state, offer)) hops = Math.min(hops, offer.hops + 1)
-  if (hops < Infinity) openClaim(state, segment, 0, 0, 'relay', hops)
+  if (hops === Infinity) return
+  segment.relays++
+  openClaim(state, segment, 0, 0, 'relay', hops)
+}
+
+/**
+ * Its fetcher died, and a relay of ours with it; another fetcher goes on. So many times and no more: relays that end
+ * and begin anew could feed each other for ever.
+ */
+function mayRelayAgain(segment: Segment): boolean {
+  return (
+    segment.relays < mostRelays && segment.claims.every(claim => !claim.active && claim.source === 'relay')
+  )
 }
 
 function feeds(state: State, offer: InOffer): boolean {

@@ -141,6 +141,8 @@ export class Segment {
   isHeldBack = false
   /** Peers that a lease of ours gave way to. */
   readonly yieldedTo = new Set<PeerId>()
+  /** Times that we began to relay it. */
+  relays = 0
   /** When the last new byte came. */
   progressAt = 0
   /** Since when no source can make the deadline, 0 while one can. */

@@ -72,6 +72,8 @@ export interface State {
   isFailing: boolean
   edge: Goodput
   edgeSeen: boolean
+  /** What the edge gives those of our group who fetch, as their leases and what is relayed of them say; 0 unheard. */
+  toldEdgeBps: number
   heldBytes: number
   /** What our uplink carried while it was busy. */
   uplink: Goodput
@@ -156,6 +158,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     isFailing: false,
     edge: assumedGoodput(config.assumedEdgeBps, 50),
     edgeSeen: false,
+    toldEdgeBps: 0,
     heldBytes: 0,
     uplink: assumedGoodput(config.assumedGroupBps, 0),
     uplinkSeen: false,

@@ -1,6 +1,7 @@
 import { plannedBps } from './goodput.ts'
 import { edgeTimeMs, isLineBusy, isThin, lineBps } from './line.ts'
 import { blockBytes, type PeerId } from './messages.ts'
+import type { Peer } from './peer.ts'
 import { peersFinishMs } from './picker.ts'
 import type { Ask, Fetch, InOffer, Segment } from './segment.ts'
 import { usableOffers } from './sharing.ts'
@@ -8,6 +9,9 @@ import { emit, type State, wakeBy } from './state.ts'
 import { groupNeedAt, isUnreliable } from './turns.ts'
 
 /** What is on its way, whether it can be counted on, and when it will be here. */
+
+/** A question to a silent lease's holder that goes unanswered for so long is lost: longer than a page's pauses. */
+const unansweredMs = 300
 
 /** First missing byte that nothing under way will bring, or null. */
 export function findGap(state: State, segment: Segment): { from: number; to: number } | null {
@@ -19,7 +23,8 @@ export function findGap(state: State, segment: Segment): { from: number; to: num
   for (const offer of usableOffers(state, segment)) {
     const peer = state.peers.get(offer.peer)!
     const counts = isMoving(offer) && offer.hops < ownHops(segment)
-    const here = peer.restsUntil <= state.now && !isUnreliable(peer) ? offer.frontier : offer.from
+    const isThere = peer.restsUntil <= state.now && !isUnreliable(peer) && !isSilentHolder(state, peer, offer)
+    const here = isThere ? offer.frontier : offer.from
     const to = counts ? (offer.to > 0 ? offer.to : Infinity) : here
     if (to > offer.from) ways.push({ from: offer.from, to })
   }
@@ -132,7 +137,18 @@ export function finishMs(state: State, segment: Segment, missing: number): numbe
 /** An answer to count on. Doubtful peers are still asked, but nobody waits for them. */
 export function isPromising(state: State, ask: Ask): boolean {
   const peer = state.peers.get(ask.peer)
-  return peer !== undefined && !isUnreliable(peer)
+  if (peer === undefined || isUnreliable(peer)) return false
+  for (const offer of ask.segment.offers)
+    if (offer.peer === ask.peer && isSilentHolder(state, peer, offer)) return false
+  return true
+}
+
+/** Its lease went silent with a question of ours in its hands: what it has is as lost as what it would have fetched. */
+function isSilentHolder(state: State, peer: Peer, offer: InOffer): boolean {
+  if (!offer.active || offer.voidWhy !== 'silent' || offer.source !== 'edge') return false
+  for (const ask of peer.asks)
+    if (state.now - Math.max(ask.sentAt, peer.lastPieceAt) >= unansweredMs) return true
+  return false
 }
 
 /** It still brings bytes, however slowly. */
