@@ -10,10 +10,10 @@ const expectation = { poll: { timeout: 10_000 } }
 const patient = [
   'test/browser/loader-contract/*.test.ts',
   'test/browser/headless-browser.test.ts',
-  'test/browser/{blocked-upgrades,candidates,dashboard,idb-store}.test.ts',
+  'test/browser/{blocked-upgrades,candidates,dashboard,idb-store,trace}.test.ts',
   'test/integration/{headless-peer,headless-command,swarm,segment-stories,restored-segments}.test.ts',
   'test/integration/{edge-cli,edge-server,edge-source,redis-hub}.test.ts',
-  'test/integration/tracker-{access,bench,client,command,conformance,mesh,operations,privacy,server,ways}.test.ts',
+  'test/integration/tracker-{access,bench,bun,client,command,conformance,mesh,operations,privacy,server,ways}.test.ts',
   'examples/**/*.test.ts',
 ]
 

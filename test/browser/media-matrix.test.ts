@@ -18,8 +18,8 @@ afterAll(() => stage?.close())
 const viewers = 3
 /** Media bodies from the edge for each byte that somebody in the group watched; 1 is the floor. */
 const mostCopies = 1.05
-/** Segments of live over which the share is taken: one that came twice is 1/36 of it, which the twentieth bears. */
-const steadySlots = 12
+/** Segments of live over which the share is taken: one that came twice is 1/27 of it, which the twentieth bears. */
+const steadySlots = 9
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 
@@ -72,7 +72,7 @@ async function addPairs(stream: string, how: 'together' | 'in turn'): Promise<Pa
     const viewer = await add(stream, setup)
     await reportWhen(
       viewer,
-      ({ currentTime, startMs }) => startMs > 0 && (how === 'together' || currentTime > 4),
+      ({ currentTime, startMs }) => startMs > 0 && (how === 'together' || currentTime > 3),
     )
     return viewer
   }
@@ -106,7 +106,7 @@ describe('recordings', () => {
       }
       const reports = await Promise.all(
         watching.map(viewer =>
-          reportWhen(viewer, ({ currentTime, loaded }) => currentTime > 5 && loaded.length >= 8),
+          reportWhen(viewer, ({ currentTime, loaded }) => currentTime > 4 && loaded.length >= 8),
         ),
       )
       for (const report of reports) expectSmooth(report)

@@ -26,7 +26,7 @@ it('replays a session recorded in Chromium to the same outputs, byte for byte', 
         trace = await one.page.evaluate(() => viewer.trace())
         return trace.includes('"type":"piece"') && trace.split('\n').length > 1000
       },
-      30_000,
+      60_000,
       () => `a piece in ${trace.split('\n').length} lines`,
     )
     const result = replayTrace(trace)

@@ -98,6 +98,13 @@ test('prints one JSON line when it listens, and stops with exit code 0', async (
   expect(tracker.out.trim().split('\n')).toHaveLength(1)
 })
 
+test('says its version', async () => {
+  const asked = run('--version')
+  expect(await asked.exit).toBe(0)
+  expect(asked.out).toMatch(/^\d+\.\d+\.\d+\n$/)
+  expect(asked.err).toBe('')
+})
+
 test('a changed site file reaches viewers at once; a bad one changes nothing and is reported by line', async () => {
   const file = join(folder, 'sites.csv')
   writeFileSync(file, 'site,cidr,mode\nlab,127.0.0.0/8,share\n')

@@ -22,6 +22,7 @@ const ownSettings =
 
 const program = new Command('nearcast-tracker')
   .description('A WebTorrent tracker that introduces viewers of the same network to each other first.')
+  .version(ownVersion())
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(`${text.trimEnd()}\nTry --help.\n`) })
   .action((_flags: unknown, command: Command) => serve(configured(command).config))
@@ -56,6 +57,10 @@ try {
   await program.parseAsync()
 } catch (error) {
   process.exitCode = report(error)
+}
+
+function ownVersion(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
 }
 
 /** npm runs scripts in the package's folder; people mean paths from where they typed. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { runDigest } from './digest-command.ts'
 import { runServe } from './serve-command.ts'
@@ -7,7 +8,7 @@ const program = new Command('nearcast-edge')
   .description(
     'An HTTP edge for HLS that publishes digests, so that viewers can verify what other viewers send them.',
   )
-  .version('0.1.0')
+  .version(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version)
   .showHelpAfterError('(--help shows what there is)')
 
 const serve = program

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseByteSize } from './byte-size.ts'
@@ -43,6 +44,7 @@ export function parseCli(argv: readonly string[], resolvePath: (path: string) =>
       'Joins the swarm of a stream without a screen: as a viewer that plays in real time and shares, ' +
         'or as a seed that keeps the stream for others.',
     )
+    .version(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version)
     .requiredOption('--manifest <url>', 'manifest (.m3u8), exactly as browsers load it')
     .requiredOption('--tracker <url>', 'WebSocket URL of the tracker; may be repeated', collectTracker)
     .addOption(new Option('--role <role>', 'what to do').choices(['viewer', 'seed']).default('viewer'))
