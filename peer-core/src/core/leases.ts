@@ -182,7 +182,8 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const thin = isThin(state, segment)
   const { config } = state
   // A member sees its parents and nobody's leases: were it to help itself, hundreds would. Without a link it has none.
-  if (thin && isFed(state) && !(alone && state.policy.lineKbps === 0)) return (want?.since ?? segment.orphanSince) + config.thinMemberMs
+  if (thin && isFed(state) && !(alone && state.policy.lineKbps === 0))
+    return (want?.since ?? segment.orphanSince) + config.thinMemberMs
   if (want && want.urgency !== 'play' && segment.blocks.isEmpty) {
     // In a crowd a link is here as soon as the playlists are, and all these first bites would add up.
     const isCrowd = alone && state.policy.groupSize > config.crowd
