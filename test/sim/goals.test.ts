@@ -91,6 +91,14 @@ it('costs the line little where somebody always comes and goes', () => {
   expect(copiesWithJoins).toBeLessThanOrEqual(1.15)
 })
 
+it('is enough for sixty on a line of 1.3 × the bitrate that nobody stated', () => {
+  const scenario = { ...scenarioFor('thin-unstated', 3), viewers: 60, lineRatio: 1.3, durationMs: 60_000 }
+  const { stalls, detail, startupP99Ms } = figuresOf(run(scenario, 'nearcast', 3))
+  expect(stalls).toBe(0)
+  expect(detail.neverStarted).toBe(0)
+  expect(startupP99Ms).toBeLessThanOrEqual(4_000)
+})
+
 it('lets some leave an access point whose air peers fill', () => {
   const wifi = scenarioFor('wifi', 1)
   const scenario = {

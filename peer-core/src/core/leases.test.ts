@@ -462,3 +462,50 @@ describe('a viewer whose leases reach nobody', () => {
     expect(probe.sentTo(silent)).toContainEqual(expect.objectContaining({ type: 'offer', source: 'edge' }))
   })
 })
+
+describe('a line that nobody stated', () => {
+  it('is as thin as a neighbour says that a lease was slow, though it measured nothing itself', () => {
+    const neighbour = peerAt(0, 'before')
+    const rates: [number, number][] = [
+      [120_000, 0],
+      [3_000_000, 1],
+    ]
+    for (const [rateBps, fetches] of rates) {
+      const probe = new Probe({ groupSize: 30 })
+      probe.list([entryOf(0), entryOf(1)])
+      probe.join(neighbour)
+      probe.offer(neighbour, entryOf(1), { rateBps })
+      probe.want(0, 0, 'start')
+      probe.live(20)
+      expect(probe.fetches(), `${rateBps} B/s`).toHaveLength(fetches)
+      probe.live(500)
+      expect(probe.fetches()).toHaveLength(1)
+    }
+  })
+
+  it('is not left to fetchers by a member that has a link to nobody', () => {
+    const probe = new Probe({ groupSize: 100, role: 'member' })
+    probe.list([entryOf(0), entryOf(1)])
+    probe.want(0, 0, 'start')
+    probe.pass(400)
+    for (let offset = 0; offset < size; offset += 20_000) {
+      probe.bring(offset, 20_000, size)
+      probe.pass(150)
+    }
+    probe.done()
+    probe.want(1, 2_000)
+    probe.pass(1_500)
+    expect(probe.fetches()).toMatchObject([{ key: 'segment 0' }, { key: 'segment 1' }])
+  })
+})
+
+it('counts on a segment of unknown size for as long as its track would need', () => {
+  const probe = settled([peerNamed(1)], new Probe({ mode: 'leech' }))
+  probe.list([entryOf(4), entryOf(5), entryOf(6, { size: 0 })])
+  probe.want(6, 4_000)
+  for (let waited = 0; waited < 3_000; waited += 500) {
+    probe.tell(peerNamed(1), 6, 6_000)
+    probe.live(500)
+  }
+  expect(probe.fetches()).toMatchObject([{ key: 'segment 6' }])
+})

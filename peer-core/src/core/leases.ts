@@ -181,8 +181,9 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const alone = groupPeers(state).length === 0
   const thin = isThin(state, segment)
   const { config } = state
-  // A member sees its parents and nobody's leases: were it to help itself, hundreds would.
-  if (thin && isFed(state)) return (want?.since ?? segment.orphanSince) + config.thinMemberMs
+  // A member sees its parents and nobody's leases: were it to help itself, hundreds would. Without a link it has none.
+  if (thin && isFed(state) && !(alone && state.policy.lineKbps === 0))
+    return (want?.since ?? segment.orphanSince) + config.thinMemberMs
   if (want && want.urgency !== 'play' && segment.blocks.isEmpty) {
     // In a crowd a link is here as soon as the playlists are, and all these first bites would add up.
     const isCrowd = alone && state.policy.groupSize > config.crowd
@@ -196,7 +197,7 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   }
   if (alone && roleOf(state.policy) === 'mesh') {
     // The first links are being made, and this can wait for them.
-    const latest = dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment))
+    const latest = dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(state, segment))
     const companyMs = state.policy.groupSize > 0 ? config.companyMs : Math.min(config.companyMs, unknownMs)
     return Math.max(segment.orphanSince, Math.min(state.companySince + companyMs, latest))
   }
@@ -210,12 +211,12 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
     // The line can carry it, and no turn is worth a stall.
     return thin || !want
       ? at
-      : Math.min(at, dueAt - config.marginMs - 1.25 * edgeTimeMs(state, missingBytes(segment)))
+      : Math.min(at, dueAt - config.marginMs - 1.25 * edgeTimeMs(state, missingBytes(state, segment)))
   }
   // What only takes feeds nobody with its copy, and a member is about to be fed: until its own time comes it waits.
   return isFed(state)
     ? helpsItselfAt(state, segment, dueAt)
-    : Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(segment)))
+    : Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(state, segment)))
 }
 
 /**

@@ -14,11 +14,11 @@ export function isThin(state: State, segment: Segment): boolean {
   return bitrate > 0 && seen > 0 && seen < state.config.thinCopies * bitrate
 }
 
-/** What we, or the best of the group, measured of the edge. */
+/** What we, or the best of the group, measured of the edge; if none of them did, what its leases are told to get. */
 export function edgeBps(state: State): number {
   let best = state.edgeSeen ? state.edge.bps : 0
   for (const peer of groupPeers(state)) best = Math.max(best, peer.position?.edgeBps ?? 0)
-  return best
+  return best > 0 ? best : state.toldEdgeBps
 }
 
 /** On a thin line no more leases at once than it carries, the earliest deadline first. */

@@ -19,7 +19,7 @@ const mostTold = 4
 
 export function helpsItselfAt(state: State, segment: Segment, dueAt: number): number {
   const { marginMs } = state.config
-  const edgeMs = toldEdgeTimeMs(state, missingBytes(segment))
+  const edgeMs = toldEdgeTimeMs(state, missingBytes(state, segment))
   const share = turnOf(segment.entry.slot, state.self) / 4_294_967_296
   const at = dueAt - marginMs - 1.5 * edgeMs + (stepOf(share * state.policy.groupSize) - stepsEarly) * stepMs
   return Math.min(at, dueAt - marginMs / 2 - 1.1 * edgeMs)

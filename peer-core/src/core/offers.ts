@@ -42,7 +42,7 @@ export function hearOffer(state: State, peer: Peer, message: OfferMessage): InOf
     isDoubledTold: false,
   }
   peer.offers.set(offer.n, offer)
-  noteRate(state, peer, message.rateBps)
+  noteRate(state, peer, offer)
   if (offer.active && offer.source === 'edge' && peer.place === 'group') state.leases.add(offer)
   const segment = state.byHash.get(offer.key)
   if (segment) attach(segment, offer)
@@ -58,8 +58,8 @@ export function hearGrow(state: State, peer: Peer, message: GrowMessage): InOffe
   if (message.size > 0) offer.size = message.size
   if (offer.size > 0 && message.frontier > offer.size) return null
   if (message.rateBps > 0) offer.rateBps = message.rateBps
-  noteRate(state, peer, message.rateBps)
   offer.frontier = message.frontier
+  noteRate(state, peer, offer)
   if (isThrough(offer)) offer.active = false
   offer.grownAt = state.now
   if (offer.voidWhy === 'silent') {
@@ -159,6 +159,7 @@ export function coversBlock(segment: Segment, offer: InOffer, index: number): bo
   return index < segment.blocks.count && covers(offer, index * blockBytes, segment.blocks.lengthOf(index))
 }
 
-function noteRate(state: State, peer: Peer, rateBps: number): void {
-  if (rateBps > 0 && peer.place === 'group') state.toldEdgeBps = rateBps
+/** Of what came through, for a lease under way may just have a slow holder. */
+function noteRate(state: State, peer: Peer, offer: InOffer): void {
+  if (offer.rateBps > 0 && isWhole(offer) && peer.place === 'group') state.toldEdgeBps = offer.rateBps
 }

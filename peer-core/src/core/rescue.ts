@@ -14,7 +14,7 @@ import { lastRank, rankDelayMs, rankOf } from './turns.ts'
  * from the end, so that the halves meet; otherwise the tail.
  */
 export function rescue(state: State, segment: Segment, dueAt: number): void {
-  const missing = missingBytes(segment)
+  const missing = missingBytes(state, segment)
   if (missing === 0 || segment.fetches.size > 0) return
   const edgeMs = edgeTimeMs(state, missing)
   const latest = dueAt - state.config.marginMs - 1.25 * edgeMs
@@ -102,7 +102,7 @@ function takeAll(state: State, segment: Segment): void {
   emit(state, { type: 'trace', note: { kind: 'lease', key: segment.key, rank: 0, from } })
   startFetch(state, segment, { from, to: 0 }, 'rescue')
   if (segment.wants.every(want => want.urgency === 'play'))
-    noteRescue(state, segment.size > 0 ? missingBytes(segment) / segment.size : 1)
+    noteRescue(state, segment.size > 0 ? missingBytes(state, segment) / segment.size : 1)
 }
 
 /** The last missing run: in bites from its end while a slow lease still moves, else all of it. */

@@ -72,7 +72,7 @@ export interface State {
   isFailing: boolean
   edge: Goodput
   edgeSeen: boolean
-  /** What the edge gives those of our group who fetch, as their leases and what is relayed of them say; 0 unheard. */
+  /** What the edge gave whoever of our group fetched what others have now; 0 unheard. */
   toldEdgeBps: number
   heldBytes: number
   /** What our uplink carried while it was busy. */

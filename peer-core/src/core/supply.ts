@@ -4,7 +4,7 @@ import { blockBytes, type PeerId } from './messages.ts'
 import type { Peer } from './peer.ts'
 import { peersFinishMs } from './picker.ts'
 import type { Ask, Fetch, InOffer, Segment } from './segment.ts'
-import { usableOffers } from './sharing.ts'
+import { bitrateBps, usableOffers } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { groupNeedAt, isUnreliable } from './turns.ts'
 
@@ -62,7 +62,7 @@ function ownHops(segment: Segment): number {
 
 /** Stops counting on leases that are silent, or too slow for whoever needs them first. */
 export function voidLeases(state: State, segment: Segment, dueAt: number): void {
-  const edgeMs = edgeTimeMs(state, missingBytes(segment))
+  const edgeMs = edgeTimeMs(state, missingBytes(state, segment))
   let need = -1
   for (const offer of segment.offers) {
     const end = offer.to > 0 ? offer.to : segment.size
@@ -164,8 +164,12 @@ export function failedAt(segment: Segment): Set<PeerId> {
   return failed
 }
 
-export function missingBytes(segment: Segment): number {
-  if (segment.size === 0) return blockBytes
+/** What still has to come; of a segment whose size nobody told yet, as much as its track needs for the time it lasts. */
+export function missingBytes(state: State, segment: Segment): number {
+  if (segment.size === 0) {
+    const { durationMs } = segment.entry
+    return Math.max(blockBytes, Math.round((bitrateBps(state, segment) * durationMs) / 1000))
+  }
   let bytes = 0
   for (let index = segment.blocks.nextMissing(0); index >= 0; index = segment.blocks.nextMissing(index + 1)) {
     bytes += segment.blocks.lengthOf(index)
