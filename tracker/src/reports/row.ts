@@ -1,6 +1,6 @@
 import type { Peering, ReportSum, ViewerReport, WatchedSegment } from '@nearcast/peer-core/signalling'
 import { type Figures, quantile, type Series } from './figures.ts'
-import { Slots, type Sums, slotCount, slotMs, slotPlaces, type Tallied } from './slots.ts'
+import { credited, Slots, type Sums, slotCount, slotMs, slotPlaces, type Tallied } from './slots.ts'
 import { WatchedSegments } from './watched-segments.ts'
 
 /** What a member is like now, beside its sums. */
@@ -176,15 +176,3 @@ function perSecond(sum: number): number {
 export function slotOf(now: number): number {
   return Math.floor(now / slotMs)
 }
-
-const credited = [
-  'edge',
-  'group',
-  'outside',
-  'uploaded',
-  'watched',
-  'segments',
-  'stalls',
-  'stallMs',
-  'polluters',
-] as const

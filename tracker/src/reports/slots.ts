@@ -1,5 +1,5 @@
-/** What is added up a slot, for each row. */
-export const tallied = [
+/** What reports of viewers add to. */
+export const credited = [
   'edge',
   'group',
   'outside',
@@ -9,6 +9,11 @@ export const tallied = [
   'stalls',
   'stallMs',
   'polluters',
+] as const
+
+/** What is added up a slot, for each row. */
+export const tallied = [
+  ...credited,
   /** One copy of what was new to the site. */
   'news',
   /** Time that viewers were there, ms. */
