@@ -341,6 +341,17 @@ describe('with our tracker', () => {
     ])
   })
 
+  test('asks early for others when nobody who was named could be reached, and waits while somebody was', async () => {
+    const page = await started()
+    const failed = [{ peer: hex('2'), ok: false, ms: 10_000, pair: '' }]
+    page.signaller.update({ mode: 'share', have: 0, want: 8, outcomes: failed })
+    await page.pass(5_000)
+    expect(page.to().sent()).toMatchObject([{ nearcast: { neighbours: { have: 0, want: 8 } } }])
+    page.signaller.update({ mode: 'share', have: 1, want: 7, outcomes: failed })
+    await page.pass(5_000)
+    expect(page.to().sent()).toEqual([])
+  })
+
   test('switched off by policy it stays connected and quiet, and returns when switched on', async () => {
     const page = await started()
     await page.to().say({ nearcast: { policy: { mode: 'off', wan: 'deny' } } })

@@ -135,8 +135,10 @@ class TrackerClient implements Signaller {
     if ((status.childLinks ?? null) !== (before.childLinks ?? null)) {
       for (const { session } of this.#trackers) session.announceSoon(capacityWithinMs)
     }
-    // A link was lost and another would be welcome: ask before the interval is over, with others who lost the same peer.
-    if (have < before.have && want > 0) {
+    // A link was lost, or who was named could not be reached and nobody else is there: ask before the interval is over,
+    // with others who lost the same peer.
+    const isStranded = have === 0 && outcomes.some(({ ok }) => !ok)
+    if ((have < before.have || isStranded) && want > 0) {
       for (const { session } of this.#trackers) session.announceSoon(2_000 + 3_000 * this.#random())
     }
   }
