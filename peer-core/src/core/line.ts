@@ -14,6 +14,15 @@ export function isThin(state: State, segment: Segment): boolean {
   return bitrate > 0 && seen > 0 && seen < state.config.thinCopies * bitrate
 }
 
+/**
+ * A line that is known to carry everybody's own copy, as stated or as seen. Where nobody knows yet, it must be spared
+ * like a thin one: all who press play at once would fill it before the first of them could tell.
+ */
+export function isWide(state: State, segment: Segment): boolean {
+  if (groupPeers(state).length === 0) return true
+  return lineBps(state) > 0 && bitrateBps(state, segment) > 0 && !isThin(state, segment)
+}
+
 /** What we, or the best of the group, measured of the edge; if none of them did, what its leases are told to get. */
 export function edgeBps(state: State): number {
   let best = state.edgeSeen ? state.edge.bps : 0
