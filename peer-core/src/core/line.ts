@@ -19,8 +19,9 @@ export function isThin(state: State, segment: Segment): boolean {
  * like a thin one: all who press play at once would fill it before the first of them could tell.
  */
 export function isWide(state: State, segment: Segment): boolean {
-  if (groupPeers(state).length === 0) return true
-  return lineBps(state) > 0 && bitrateBps(state, segment) > 0 && !isThin(state, segment)
+  if (isThin(state, segment)) return false
+  const isKnown = lineBps(state) > 0 && bitrateBps(state, segment) > 0
+  return isKnown || groupPeers(state).length === 0
 }
 
 /** What we, or the best of the group, measured of the edge; if none of them did, what its leases are told to get. */
