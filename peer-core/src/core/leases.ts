@@ -8,14 +8,14 @@ import { edgeTimeMs, isLineFull, isThin, isWide } from './line.ts'
 import { helpsItselfAt } from './members.ts'
 import { blockBytes } from './messages.ts'
 import { isWhole } from './offers.ts'
-import { boundedRank, rescue } from './rescue.ts'
+import { rescue } from './rescue.ts'
 import { isFed, roleOf } from './roles.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
 import { groupPeers, isPartner, isShared, joins, usableOffers } from './sharing.ts'
 import { isAwaitedByStart } from './start.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, findGap, isMoving, missingBytes, voidLeases } from './supply.ts'
-import { groupNeedAt, hasCompany, isCandidate, isUnreliable, rankDelayMs, rankOf } from './turns.ts'
+import { groupNeedAt, hasCompany, isCandidate, isUnreliable, lastRank, rankDelayMs, rankOf } from './turns.ts'
 import { comesBefore } from './uplinks.ts'
 import { dropUnproven } from './verification.ts'
 
@@ -190,14 +190,12 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
     if (isWide(state, segment))
       return want.since + (isCrowd && want.urgency === 'start' ? config.crowdLinkMs : 0)
     if (want.urgency === 'start') {
-      const rankMs = config.startRankMs * startRank(state, segment)
+      const rankMs = Math.min(config.startRankMs * startRank(state, segment), config.maxStartRankMs)
       // The line would take longer than a link to a neighbour does.
       const isCompanyNear = alone && state.policy.groupSize > 1
-      const linkMs = isCompanyNear ? config.startLinkMs : 0
-      // On a line of which nobody knows there is no bound: those beyond it would all go at once.
-      return thin
-        ? want.since + Math.min(rankMs, config.maxStartRankMs) + linkMs
-        : Math.max(want.since, segment.orphanSince) + rankMs + linkMs
+      // Of a line that nobody knows yet the ranks begin anew when a lease ends: their time must not be over by then.
+      const since = thin ? want.since : Math.max(want.since, segment.orphanSince)
+      return since + rankMs + (isCompanyNear ? config.startLinkMs : 0)
     }
   }
   if (alone && roleOf(state.policy) === 'mesh') {
@@ -207,7 +205,7 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
     return Math.max(segment.orphanSince, Math.min(state.companySince + companyMs, latest))
   }
   const patience = want?.urgency === 'seek' && thin ? config.seekPatienceMs : 0
-  const rank = boundedRank(state, segment)
+  const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
   const at = segment.orphanSince + patience + rank * (thin ? thinRankDelayMs(state) : rankDelayMs(state))
   const isOthersTurn = isFed(state) || (alone && roleOf(state.policy) !== 'mesh')
   const feedsNobody = state.policy.mode !== 'share' || state.now < state.abstainsUntil

@@ -11,7 +11,13 @@ export function isThin(state: State, segment: Segment): boolean {
   const { lineKbps } = state.policy
   if (lineKbps > 0) return bitrate > 0 && lineKbps * 125 < state.config.thinCopies * bitrate
   const seen = edgeBps(state)
-  return bitrate > 0 && seen > 0 && seen < state.config.thinCopies * bitrate
+  if (bitrate === 0 || seen === 0) return isCrowdInDoubt(state)
+  return seen < state.config.thinCopies * bitrate
+}
+
+/** Many are here, and nobody knows yet: were they to take the line for wide, all would fill it before one could tell. */
+function isCrowdInDoubt(state: State): boolean {
+  return state.policy.groupSize > state.config.crowd && groupPeers(state).length > 0
 }
 
 /**

@@ -53,19 +53,10 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
     segment.dangerSince = state.now
     return wakeBy(state, state.now + 100)
   }
-  const rank = boundedRank(state, segment)
+  const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
   const at = segment.dangerSince + rank * rankDelayMs(state)
   if (state.now < at) return wakeBy(state, at)
   takeTail(state, segment)
-}
-
-/**
- * Beyond the last rank the waits do not grow, where the line is known: a wide one carries those who are left, on a thin
- * one they wait until it is free. Of a line nobody knows yet nothing may be asked by many at once.
- */
-export function boundedRank(state: State, segment: Segment): number {
-  const rank = rankOf(state, segment, failedAt(segment))
-  return isThin(state, segment) || isWide(state, segment) ? Math.min(rank, lastRank) : rank
 }
 
 /** From when on nothing having come means that nothing will. A start or seek is due at once: it gets less time. */
