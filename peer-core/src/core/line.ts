@@ -15,10 +15,16 @@ export function isThin(state: State, segment: Segment): boolean {
   return seen < state.config.thinCopies * bitrate
 }
 
-/** Many are here, and nobody knows yet: were they to take the line for wide, all would fill it before one could tell. */
+/**
+ * Many are here, and we came too lately to know: were they to take the line for wide, all would fill it before one could
+ * tell. Not for longer than a first segment takes, for doubt must keep nobody from a line that is free.
+ */
 function isCrowdInDoubt(state: State): boolean {
-  return state.policy.groupSize > state.config.crowd && groupPeers(state).length > 0
+  if (state.policy.groupSize <= state.config.crowd || groupPeers(state).length === 0) return false
+  return state.now - state.groupSince < doubtMs
 }
+
+const doubtMs = 5_000
 
 /**
  * A line that is known to carry everybody's own copy, as stated or as seen. Where nobody knows yet, it must be spared

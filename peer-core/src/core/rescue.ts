@@ -2,6 +2,7 @@ import { isQueueing } from './asks.ts'
 import { noteRescue } from './copies.ts'
 import { startFetch } from './fetches.ts'
 import { edgeTimeMs, isLineFull, isThin, isWide } from './line.ts'
+import { helpsItselfAt } from './members.ts'
 import { blockBytes } from './messages.ts'
 import { isFed } from './roles.ts'
 import type { Segment } from './segment.ts'
@@ -35,9 +36,11 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
     segment.dangerSince = 0
     return wakeBy(state, last > state.now ? Math.min(last, state.now + 100) : state.now + 100)
   }
-  if (isThinLine && isFed(state)) {
-    const helpsItselfAt = (segment.wants[0]?.since ?? Infinity) + state.config.thinMemberMs
-    if (state.now < helpsItselfAt) return wakeBy(state, helpsItselfAt)
+  if (isFed(state)) {
+    // Its place among those whom it sees says nothing: hundreds are first among theirs.
+    const patientUntil = (segment.wants[0]?.since ?? Infinity) + state.config.thinMemberMs
+    const at = isThinLine ? patientUntil : helpsItselfAt(state, segment, dueAt)
+    if (state.now < at) return wakeBy(state, at)
   }
   // Its lease has the line, or shares it: one more would take from it what it brings.
   if (isThinLine && !isSlow && [...segment.offers].some(isMoving)) return wakeBy(state, state.now + 100)
