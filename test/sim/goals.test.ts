@@ -99,6 +99,24 @@ it('is enough for sixty on a line of 1.3 × the bitrate that nobody stated', () 
   expect(startupP99Ms).toBeLessThanOrEqual(4_000)
 })
 
+it.each([
+  [24, 1.3],
+  [24, 2],
+  [60, 1.3],
+])(
+  'is enough for %i who press play at once on a line of %f × the bitrate that nobody stated',
+  (viewers, lineRatio) => {
+    const scenario = { ...scenarioFor('storm', 1), viewers, lineRatio, durationMs: 40_000 }
+    const { stalls, detail, startupP99Ms, copiesWithJoins } = figuresOf(run(scenario, 'nearcast', 1))
+    // Each may stand still for a moment while the second fragment comes: plain players do so for most of the time.
+    expect(stalls).toBeLessThanOrEqual(viewers * 1.5)
+    expect(detail.stallSecondsPerViewerMinute).toBeLessThan(0.5)
+    expect(detail.neverStarted).toBe(0)
+    expect(startupP99Ms).toBeLessThanOrEqual(8_000)
+    expect(copiesWithJoins).toBeLessThanOrEqual(1.2)
+  },
+)
+
 it('lets some leave an access point whose air peers fill', () => {
   const wifi = scenarioFor('wifi', 1)
   const scenario = {

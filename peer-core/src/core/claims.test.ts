@@ -221,11 +221,13 @@ describe('a relay', () => {
       const holder = peerNamed(10 + lease)
       probe.join(holder)
       const { n } = probe.offer(holder, entry, { source: 'edge', frontier: 0, rateBps: 500_000 })
-      const frontier = lease * blockBytes
-      probe.hear(holder, { type: 'grow', n, frontier, size: 20 * blockBytes, rateBps: 500_000 })
-      probe.live(50)
-      for (const peer of [one, holder]) probe.answer(peer)
-      probe.hear(holder, { type: 'withdraw', n, offset: frontier, reason: 'failed' })
+      const end = 2 * lease * blockBytes
+      for (const frontier of [end - blockBytes, end]) {
+        probe.hear(holder, { type: 'grow', n, frontier, size: 20 * blockBytes, rateBps: 500_000 })
+        probe.live(20)
+        for (const peer of [one, holder]) probe.answer(peer)
+      }
+      probe.hear(holder, { type: 'withdraw', n, offset: end, reason: 'failed' })
       probe.put({ type: 'peerLeft', peer: one, reason: 'gone' })
       for (const { fetch } of probe.fetches()) probe.put({ type: 'edgeFailed', fetch, reason: 'timeout' })
       relays.push(sent(probe, two, 'offer').filter(({ source }) => source === 'relay').length)

@@ -12,6 +12,7 @@ function beside(
   firstBps = uplinkBps,
 ): Probe {
   const probe = new Probe({ groupSize: 11, ...policy })
+  probe.edgeBps = 2_000_000
   const peers = Array.from({ length: 10 }, (_, index) => peerNamed(index + 1))
   const entries = [entryOf(3), entryOf(4)]
   probe.list(entries)

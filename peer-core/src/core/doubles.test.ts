@@ -74,6 +74,7 @@ describe('a holder that is told of a double', () => {
     probe.join(first)
     probe.join(second)
     probe.want(4, 0, 'start')
+    probe.live(110)
     const offer = probe.sentTo(first).find(({ type }) => type === 'offer')
     return { probe, n: offer?.type === 'offer' ? offer.n : -1 }
   }

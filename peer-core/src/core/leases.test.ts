@@ -483,6 +483,29 @@ describe('a line that nobody stated', () => {
     }
   })
 
+  it('is spared by a crowd until one of it knows: nobody helps itself unranked, and one lease goes on at a time', () => {
+    const [before, after] = [peerAt(0, 'before'), peerAt(0, 'after')]
+    const rates: [number, number][] = [
+      [0, 0],
+      [3_000_000, 1],
+    ]
+    for (const [edgeBps, fetches] of rates) {
+      const probe = new Probe({ groupSize: 60 })
+      probe.edgeBps = edgeBps
+      probe.list([entryOf(0, { size: 0 })])
+      for (const peer of [before, after]) probe.join(peer)
+      probe.want(0, 0, 'start')
+      probe.offer(before, entryOf(0), { source: 'edge', frontier: 0 })
+      for (let waited = 0; waited < 900; waited += 300) {
+        probe.hear(before, { type: 'grow', n: 0, frontier: 16_384 * (1 + waited / 300), size, rateBps: 0 })
+        probe.live(300)
+        probe.answer(before)
+      }
+      expect(probe.fetches().length, `${edgeBps} B/s`).toBeGreaterThanOrEqual(fetches)
+      if (fetches === 0) expect(probe.fetches()).toEqual([])
+    }
+  })
+
   it('is not left to fetchers by a member that has a link to nobody', () => {
     const probe = new Probe({ groupSize: 100, role: 'member' })
     probe.list([entryOf(0), entryOf(1)])

@@ -4,7 +4,7 @@ import { isExtraHolder } from './copies.ts'
 import type { EdgeReason } from './events.ts'
 import { abortFetch, startFetch } from './fetches.ts'
 import { turnOf } from './hash.ts'
-import { edgeTimeMs, isLineFull, isThin } from './line.ts'
+import { edgeTimeMs, isLineFull, isThin, isWide } from './line.ts'
 import { helpsItselfAt } from './members.ts'
 import { blockBytes } from './messages.ts'
 import { isWhole } from './offers.ts'
@@ -187,12 +187,15 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   if (want && want.urgency !== 'play' && segment.blocks.isEmpty) {
     // In a crowd a link is here as soon as the playlists are, and all these first bites would add up.
     const isCrowd = alone && state.policy.groupSize > config.crowd
-    if (!thin) return want.since + (isCrowd && want.urgency === 'start' ? config.crowdLinkMs : 0)
+    if (isWide(state, segment))
+      return want.since + (isCrowd && want.urgency === 'start' ? config.crowdLinkMs : 0)
     if (want.urgency === 'start') {
       const rankMs = Math.min(config.startRankMs * startRank(state, segment), config.maxStartRankMs)
       // The line would take longer than a link to a neighbour does.
       const isCompanyNear = alone && state.policy.groupSize > 1
-      return want.since + rankMs + (isCompanyNear ? config.startLinkMs : 0)
+      // Of a line that nobody knows yet the ranks begin anew when a lease ends: their time must not be over by then.
+      const since = thin ? want.since : Math.max(want.since, segment.orphanSince)
+      return since + rankMs + (isCompanyNear ? config.startLinkMs : 0)
     }
   }
   if (alone && roleOf(state.policy) === 'mesh') {

@@ -11,7 +11,29 @@ export function isThin(state: State, segment: Segment): boolean {
   const { lineKbps } = state.policy
   if (lineKbps > 0) return bitrate > 0 && lineKbps * 125 < state.config.thinCopies * bitrate
   const seen = edgeBps(state)
-  return bitrate > 0 && seen > 0 && seen < state.config.thinCopies * bitrate
+  if (bitrate === 0 || seen === 0) return isCrowdInDoubt(state)
+  return seen < state.config.thinCopies * bitrate
+}
+
+/**
+ * Many are here, and we came too lately to know: were they to take the line for wide, all would fill it before one could
+ * tell. Not for longer than a first segment takes, for doubt must keep nobody from a line that is free.
+ */
+function isCrowdInDoubt(state: State): boolean {
+  if (state.policy.groupSize <= state.config.crowd || groupPeers(state).length === 0) return false
+  return state.now - state.groupSince < doubtMs
+}
+
+const doubtMs = 5_000
+
+/**
+ * A line that is known to carry everybody's own copy, as stated or as seen. Where nobody knows yet, it must be spared
+ * like a thin one: all who press play at once would fill it before the first of them could tell.
+ */
+export function isWide(state: State, segment: Segment): boolean {
+  if (isThin(state, segment)) return false
+  const isKnown = lineBps(state) > 0 && bitrateBps(state, segment) > 0
+  return isKnown || groupPeers(state).length === 0
 }
 
 /** What we, or the best of the group, measured of the edge; if none of them did, what its leases are told to get. */

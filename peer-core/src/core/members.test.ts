@@ -8,6 +8,7 @@ const dueMs = 8_000
 /** When a member, fed by nobody though its parent's beacons go on, fetches segment `seq` itself: ms before it is due. */
 function helpsItselfBefore(seq: number, policy: { groupSize?: number; lineKbps?: number } = {}): number {
   const probe = new Probe({ groupSize: viewers, role: 'member', ...policy })
+  probe.edgeBps = 2_000_000
   probe.pong(probe.join(parent, { seq }))
   probe.play((seq - 4) * 2000, dueMs)
   probe.list([entryOf(seq)])

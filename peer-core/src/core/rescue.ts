@@ -1,7 +1,8 @@
 import { isQueueing } from './asks.ts'
 import { noteRescue } from './copies.ts'
 import { startFetch } from './fetches.ts'
-import { edgeTimeMs, isLineFull, isThin } from './line.ts'
+import { edgeTimeMs, isLineFull, isThin, isWide } from './line.ts'
+import { helpsItselfAt } from './members.ts'
 import { blockBytes } from './messages.ts'
 import { isFed } from './roles.ts'
 import type { Segment } from './segment.ts'
@@ -26,21 +27,24 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
   const limit = Math.max(dueAt - state.config.marginMs, state.now + 1.5 * edgeMs + 100)
   const isStuck = state.now > stuckAt(state, segment, dueAt)
   const isThinLine = isThin(state, segment)
+  const mayTakeAll = isWide(state, segment)
   const last = dueAt - state.config.marginMs / 2 - 1.1 * edgeMs
   // Who waits in a queue knows little of when its turn comes.
-  if (state.now >= last && !isThinLine && segment.wants.length > 0 && isQueued(state, segment))
+  if (state.now >= last && mayTakeAll && segment.wants.length > 0 && isQueued(state, segment))
     return takeAll(state, segment)
   if (!isStuck && state.now + finishMs(state, segment, missing) <= limit) {
     segment.dangerSince = 0
     return wakeBy(state, last > state.now ? Math.min(last, state.now + 100) : state.now + 100)
   }
-  if (isThinLine && isFed(state)) {
-    const helpsItselfAt = (segment.wants[0]?.since ?? Infinity) + state.config.thinMemberMs
-    if (state.now < helpsItselfAt) return wakeBy(state, helpsItselfAt)
+  if (isFed(state)) {
+    // Its place among those whom it sees says nothing: hundreds are first among theirs.
+    const patientUntil = (segment.wants[0]?.since ?? Infinity) + state.config.thinMemberMs
+    const at = isThinLine ? patientUntil : helpsItselfAt(state, segment, dueAt)
+    if (state.now < at) return wakeBy(state, at)
   }
   // Its lease has the line, or shares it: one more would take from it what it brings.
   if (isThinLine && !isSlow && [...segment.offers].some(isMoving)) return wakeBy(state, state.now + 100)
-  if (!isThinLine && segment.wants.length > 0) {
+  if (mayTakeAll && segment.wants.length > 0) {
     // The line can carry it, and no turn is worth a stall.
     if (state.now >= last && !isYoung(state, segment)) return takeAll(state, segment)
     if (state.now < last) wakeBy(state, last)

@@ -196,20 +196,22 @@ function relay(state: State, segment: Segment): void {
   endRelays(state, segment)
   if (isOffered(segment) && !mayRelayAgain(segment)) return
   let hops = Infinity
-  for (const offer of segment.offers) if (feeds(state, offer)) hops = Math.min(hops, offer.hops + 1)
+  const reach = segment.claims.length > 0 ? segment.blocks.reach(0, true) : -1
+  for (const offer of segment.offers)
+    if (feeds(state, offer) && offer.frontier > reach) hops = Math.min(hops, offer.hops + 1)
   if (hops === Infinity) return
   segment.relays++
   openClaim(state, segment, 0, 0, 'relay', hops)
 }
 
 /**
- * Its fetcher died, and a relay of ours with it; another fetcher goes on. So many times and no more: relays that end
- * and begin anew could feed each other for ever.
+ * Its fetcher died, and a relay of ours with it; another fetcher goes on, and new bytes of it came. So many times and no
+ * more: relays that end and begin anew, with nobody behind them, would feed each other for ever.
  */
 function mayRelayAgain(segment: Segment): boolean {
-  return (
-    segment.relays < mostRelays && segment.claims.every(claim => !claim.active && claim.source === 'relay')
-  )
+  if (segment.relays >= mostRelays) return false
+  const reach = segment.blocks.reach(0, true)
+  return segment.claims.every(claim => !claim.active && claim.source === 'relay' && claim.end < reach)
 }
 
 function feeds(state: State, offer: InOffer): boolean {

@@ -32,6 +32,8 @@ type Of<T extends Output['type']> = Extract<Output, { type: T }>
 
 export class Probe {
   now = 1000
+  /** What peers say that the edge gave them: 0, and nobody knows how wide the line is. */
+  edgeBps = 0
   readonly core
   readonly said: Output[] = []
   #wants = 0
@@ -146,7 +148,7 @@ export class Probe {
       paused: false,
       hidden: false,
       mode,
-      edgeBps: 0,
+      edgeBps: this.edgeBps,
       uplinkBps,
     })
   }
