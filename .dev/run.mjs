@@ -56,7 +56,20 @@ const child = spawn(
   { stdio: 'inherit', env: { ...process.env, NEARCAST_CWD: process.env.INIT_CWD ?? process.cwd() } },
 )
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+stopWithNpm()
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))
+
+/** Whoever ends npm (systemd, a container) ends its shell, which tells nobody: then we are left without a parent. */
+function stopWithNpm() {
+  if (!process.env.npm_lifecycle_event) return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    child.kill('SIGTERM')
+  }, 500)
+  watch.unref()
+}
 
 /** Installs when something that the lock file names is missing or has another version. */
 function installIfNeeded() {

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Catalogue } from './page/catalogue.ts'
@@ -23,10 +24,15 @@ interface Started {
 }
 
 function start(args: readonly string[], cwd = '/'): Started {
-  const child = spawn(process.execPath, ['--conditions=nearcast-source', script, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NEARCAST_CWD: cwd },
-  })
+  return watched(
+    spawn(process.execPath, ['--conditions=nearcast-source', script, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NEARCAST_CWD: cwd },
+    }),
+  )
+}
+
+function watched(child: ChildProcessByStdio<null, Readable, Readable>): Started {
   let text = ''
   child.stdout.on('data', chunk => (text += chunk))
   child.stderr.on('data', chunk => (text += chunk))
@@ -85,6 +91,28 @@ describe('npm start', () => {
     expect(await stunAnswers(Number(new URL(url).port))).toBe(true)
     started.child.kill('SIGTERM')
     expect(await started.exit).toBe(0)
+  })
+
+  it('ends with the shell that npm started it in, which tells nobody when it is killed', async () => {
+    const run = fileURLToPath(new URL('../../.dev/run.mjs', import.meta.url))
+    // As npm does; the second command keeps the shell from becoming the first.
+    const shell = watched(
+      spawn('sh', ['-c', `node "${run}" start --port 0; true`], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, npm_lifecycle_event: 'start' },
+      }),
+    )
+    const url = await urlOf(shell)
+    expect((await fetch(url)).status).toBe(200)
+    shell.child.kill('SIGKILL')
+    await expect
+      .poll(() =>
+        fetch(url).then(
+          () => 'serves',
+          () => 'gone',
+        ),
+      )
+      .toBe('gone')
   })
 
   it('tells the two videos of one URL apart by the query', async () => {
