@@ -21,8 +21,8 @@ it.each(found)('seed %i breaks no rule again: %s', seed => {
   expect(run(scenarioFor('mixed', seed), 'nearcast', seed).violations).toEqual([])
 })
 
-// A recording for nine over a line that two of them would fill, two liars among them: one viewer is brought again what it has
-// for 46 s. Open: this notices when it is mended.
+// A recording for nine viewers, two of them liars, where most stand still most of the time: one gets nothing new
+// for 46 s while its own request trickles. Open: this notices when it is mended.
 it.fails('seed 509714 breaks no rule: a want of 46 s without a new byte', () => {
   expect(run(scenarioFor('mixed', 509_714), 'nearcast', 509_714).violations).toEqual([])
 })
