@@ -181,7 +181,8 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const alone = groupPeers(state).length === 0
   const thin = isThin(state, segment)
   const { config } = state
-  // A member sees its parents and nobody's leases: were it to help itself, hundreds would. Without a link it has none.
+  // A member sees its parents and nobody's leases: were it to help itself, hundreds would. What one without any link
+  // measured by itself is no proof of a thin line, though; only what the operator stated is.
   if (thin && isFed(state) && !(alone && state.policy.lineKbps === 0))
     return (want?.since ?? segment.orphanSince) + config.thinMemberMs
   if (want && want.urgency !== 'play' && segment.blocks.isEmpty) {
