@@ -31,10 +31,18 @@ function segment(key: string, seq = 0): StoredSegment {
 const bytesOf = (fill: number, length = 5000) => new Uint8Array(length).fill(fill)
 const files = async () => (await readdir(dir)).filter(name => name.endsWith('.segment')).sort()
 
-/** What a crash leaves: the files as they are, no index written at the end, the lock of a process that is gone. */
+/**
+ * What a crash leaves: the files as they are, no index written at the end, the lock of a process that is gone. The index
+ * may be renamed under our eyes: its part file is then gone before it is read.
+ */
 async function crash(): Promise<void> {
-  const names = await readdir(dir)
-  const kept = await Promise.all(names.map(async name => [name, await readFile(join(dir, name))] as const))
+  const kept = new Map<string, Buffer>()
+  for (const name of await readdir(dir)) {
+    const bytes = await readFile(join(dir, name)).catch(cause => {
+      if (cause.code !== 'ENOENT' || !/^index\.\d+\.part$/.test(name)) throw cause
+    })
+    if (bytes) kept.set(name, bytes)
+  }
   for (const each of open.splice(0)) await each.close()
   for (const name of await readdir(dir)) await rm(join(dir, name))
   for (const [name, bytes] of kept) await writeFile(join(dir, name), bytes)
