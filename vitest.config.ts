@@ -36,7 +36,7 @@ export default defineConfig({
           exclude: ['test/office/{office,lan-key}.test.ts'],
           sequence: { groupOrder: 0 },
           expect: expectation,
-          testTimeout: 60_000,
+          testTimeout: 180_000,
         },
       },
       {

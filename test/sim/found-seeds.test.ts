@@ -14,15 +14,10 @@ const found: readonly (readonly [number, string])[] = [
   [1097, 'a rule that took four newcomers, each told all that is held, for one peer'],
   [70599, 'a request that trickled for minutes while a neighbour had the whole, of another lineage'],
   [70605, 'planned copies of everything ahead, all asked for at once'],
+  [509714, 'all of a recording ahead leased at once on a line that nobody knew'],
   [241, 'a rule that forgot the peers who had just left when it counted what was said to them'],
 ]
 
 it.each(found)('seed %i breaks no rule again: %s', seed => {
   expect(run(scenarioFor('mixed', seed), 'nearcast', seed).violations).toEqual([])
-})
-
-// A recording for nine viewers, two of them liars, where most stand still most of the time: one gets nothing new
-// for 46 s while its own request trickles. Open: this notices when it is mended.
-it.fails('seed 509714 breaks no rule: a want of 46 s without a new byte', () => {
-  expect(run(scenarioFor('mixed', 509_714), 'nearcast', 509_714).violations).toEqual([])
 })

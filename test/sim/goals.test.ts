@@ -91,6 +91,18 @@ it('costs the line little where somebody always comes and goes', () => {
   expect(copiesWithJoins).toBeLessThanOrEqual(1.15)
 })
 
+it.each([1.3, 4, 6])(
+  'gives 24 who begin a recording at once, on a line of %f × the bitrate, what they need next first',
+  lineRatio => {
+    const scenario = scenarioFor('vod-together', 3)
+    const world = { ...scenario, viewers: 24, lineRatio, joins: 'storm' as const, durationMs: 40_000 }
+    const { stalls, copiesWithJoins, startupP99Ms } = figuresOf(run(world, 'nearcast', 3))
+    expect(stalls).toBe(0)
+    expect(copiesWithJoins).toBeLessThanOrEqual(1.2)
+    expect(startupP99Ms).toBeLessThanOrEqual(5_000)
+  },
+)
+
 it('is enough for sixty on a line of 1.3 × the bitrate that nobody stated', () => {
   const scenario = { ...scenarioFor('thin-unstated', 3), viewers: 60, lineRatio: 1.3, durationMs: 60_000 }
   const { stalls, detail, startupP99Ms } = figuresOf(run(scenario, 'nearcast', 3))

@@ -43,9 +43,13 @@ export function edgeBps(state: State): number {
   return best > 0 ? best : state.toldEdgeBps
 }
 
-/** On a thin line no more leases at once than it carries, the earliest deadline first. */
+/**
+ * On a thin line no more leases at once than it carries, the earliest deadline first. On any other the same for what no
+ * player asks for yet: taken all at once, what lies ahead would come before what is needed next. Of a line that nobody
+ * knows it is one at a time.
+ */
 export function isLineFull(state: State, segment: Segment): boolean {
-  if (!isThin(state, segment)) return false
+  if (!isThin(state, segment) && segment.wants.length > 0) return false
   // Who looks at something else than the others would find the line full for ever.
   const asked = segment.wants[0]
   if (asked && state.now - asked.since > state.config.starvedMs) return false
@@ -60,8 +64,11 @@ export function isLineFull(state: State, segment: Segment): boolean {
   for (const lease of runningLeases(state)) if (!isEnding(state, lease, lease.size)) keys.add(lease.key)
   for (const other of state.active.keys()) if (isRelayed(state, other)) keys.add(other.hash)
   keys.delete(segment.hash)
+  if (keys.size === 0) return false
   const bitrate = bitrateBps(state, segment)
-  return keys.size > 0 && (keys.size + 1) * bitrate > lineBps(state)
+  if (bitrate === 0) return true
+  const most = lineBps(state) / bitrate
+  return keys.size + 1 > (isThin(state, segment) ? most : Math.min(most, mostAhead))
 }
 
 /** What others take from the edge now, whether we need it or not. */
@@ -89,6 +96,9 @@ function isRelayed(state: State, segment: Segment): boolean {
   }
   return false
 }
+
+/** Leases of what nobody asks for yet, at once: more would only be slower each. */
+const mostAhead = 4
 
 /** A lease that said nothing for so long holds up nobody. */
 const deadLeaseMs = 3_000

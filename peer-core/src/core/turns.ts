@@ -15,6 +15,12 @@ import { comesBefore } from './uplinks.ts'
 const reachMs = 30_000
 
 /**
+ * Positions are told every second or two. Who goes by what it was told would see itself first at what just came within
+ * everybody's reach, and so would all others; a peer counted too early costs it a rank.
+ */
+const staleMs = 3_000
+
+/**
  * Links to a group come one by one. Who counted itself in before the last of its neighbours does would see itself
  * first, and so would that neighbour.
  */
@@ -70,7 +76,10 @@ function isPeerCandidate(state: State, segment: Segment, peer: Peer): boolean {
   if (!position.tracks.includes(segment.track)) return false
   const { seq, durationMs } = segment.entry
   if (seq < position.seq - 1) return false
-  return (seq - position.seq) * durationMs + position.bufferMs <= Math.max(reachMs, state.player?.goalMs ?? 0)
+  return (
+    (seq - position.seq) * durationMs + position.bufferMs <=
+    Math.max(reachMs, state.player?.goalMs ?? 0) + staleMs
+  )
 }
 
 /** Its leases or its answers come to nothing: neither its rank nor its word counts until it gives something. */
