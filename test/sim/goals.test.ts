@@ -129,7 +129,7 @@ it.each([
   },
 )
 
-it('lets some leave an access point whose air peers fill', () => {
+it('feeds fifteen over an access point whose air one copy for each and its way on would nearly fill', () => {
   const wifi = scenarioFor('wifi', 1)
   const scenario = {
     ...wifi,
@@ -138,7 +138,15 @@ it('lets some leave an access point whose air peers fill', () => {
     stream: { ...wifi.stream, videoBps: 4_000_000 },
   }
   const { detail, copiesSteady } = figuresOf(run(scenario, 'nearcast', 1))
-  // Thirteen seconds of each minute before it was noticed; twice 15 × 4 Mbit/s is the whole air.
-  expect(detail.stallSecondsPerViewerMinute).toBeLessThan(4)
-  expect(copiesSteady).toBeGreaterThan(1.5)
+  // Twice 15 × 4 Mbit/s is the whole air: thirteen seconds of each minute when all were given the same at once.
+  expect(detail.stallSecondsPerViewerMinute).toBeLessThan(1)
+  expect(copiesSteady).toBeLessThan(3)
+})
+
+it('gets a segment around on one copy where the uplinks carry what is needed 1.6 times over', () => {
+  const world = { ...scenarioFor('public', 3), viewers: 25, sites: 1, joinOverMs: 10_000, durationMs: 60_000 }
+  const { copiesSteady, detail } = figuresOf(run(world, 'nearcast', 3))
+  // Eight of them only take. 5.3 copies when whoever needed it first was fed first, whatever it could pass on.
+  expect(copiesSteady).toBeLessThan(1.5)
+  expect(detail.stallSecondsPerViewerMinute).toBeLessThan(0.5)
 })

@@ -17,6 +17,8 @@ const leastLateMs = 300
 const givingMs = 500
 /** Who gave nothing for this long may have others in line now. */
 const untriedMs = 1_000
+/** What was called back comes within this time, or the other side says that it does not. */
+const recallMs = 300
 /** An answer due within this time is not worth replacing. */
 const stragglerMs = 200
 /** Pieces without a request, beyond those that crossed a cancel on the way. */
@@ -41,6 +43,7 @@ export function askFor(state: State, segment: Segment, offer: InOffer, index: nu
       Math.max(leastLateMs, 3 * expected, isQueueing(state, peer) ? patienceMs(state, segment, peer) : 0),
     overAt: state.now + Math.max(leastLateMs, 2 * expected, patienceMs(state, segment, peer)),
     expectedAt: state.now + expected,
+    recalledAt: 0,
   }
   peer.asks.add(made)
   peer.askedBytes += length
@@ -58,9 +61,14 @@ export function askFor(state: State, segment: Segment, offer: InOffer, index: nu
 /** Late answers are taken back: their blocks are asked of others, and the peer rests, longer each time. */
 export function retireLate(state: State, segment: Segment): void {
   for (const ask of [...segment.asks]) {
+    if (ask.recalledAt > 0) {
+      if (state.now < ask.recalledAt + recallMs) wakeBy(state, ask.recalledAt + recallMs)
+      else giveUp(state, ask)
+      continue
+    }
     const elsewhere = isBetterElsewhere(state, segment, ask)
     if (state.now < Math.min(ask.lateAt, ask.overAt)) {
-      if (elsewhere) giveUp(state, ask)
+      if (elsewhere) recall(state, ask)
       else wakeBy(state, Math.min(ask.lateAt, ask.overAt))
       continue
     }
@@ -100,11 +108,24 @@ function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
   return false
 }
 
+/**
+ * Its bytes may be on their way already. They are asked of others once the other side rejects it, or nothing came for a
+ * while: asked at once, each second block would come twice.
+ */
+function recall(state: State, ask: Ask): void {
+  cancel(state, ask)
+  ask.recalledAt = state.now
+  wakeBy(state, state.now + recallMs)
+}
+
 function giveUp(state: State, ask: Ask): void {
-  const { n, offset, length } = ask
-  emit(state, { type: 'send', peer: ask.peer, message: { type: 'cancel', n, offset, length }, key: null })
+  if (ask.recalledAt === 0) cancel(state, ask)
   removeAsk(state, ask)
   state.peers.get(ask.peer)?.withdrawn.add(ask)
+}
+
+function cancel(state: State, { peer, n, offset, length }: Ask): void {
+  emit(state, { type: 'send', peer, message: { type: 'cancel', n, offset, length }, key: null })
 }
 
 /**
@@ -208,13 +229,13 @@ function takeBlocks(state: State, segment: Segment, peer: Peer, piece: PieceMess
   return fresh
 }
 
-/** It has not what it offered: the offer is void. */
+/** It has not what it offered: the offer is void. Unless we called it back. */
 export function hearReject(state: State, peer: Peer, reject: RejectMessage): Segment | null {
   const ask = findAsk(peer.asks, reject)
   if (!ask) return settle(peer, reject)
   removeAsk(state, ask)
   const offer = peer.offers.get(reject.n)
-  if (offer) dropOffer(state, peer, offer)
+  if (offer && ask.recalledAt === 0) dropOffer(state, peer, offer)
   return ask.segment
 }
 

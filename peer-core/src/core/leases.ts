@@ -16,7 +16,7 @@ import { isAwaitedByStart } from './start.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, findGap, isMoving, missingBytes, voidLeases } from './supply.ts'
 import { groupNeedAt, hasCompany, isCandidate, isUnreliable, lastRank, rankDelayMs, rankOf } from './turns.ts'
-import { comesBefore } from './uplinks.ts'
+import { comesBefore, isOutclassed } from './uplinks.ts'
 import { dropUnproven } from './verification.ts'
 
 /**
@@ -29,6 +29,8 @@ const lineLookMs = 100
 /** Requests of ours to the edge for one segment at a time. */
 const mostFetches = 4
 
+/** Longer than this nobody waits for a wider uplink. */
+const mostNarrowMs = 1_000
 /** While the tracker has not spoken nobody is waited for longer than this. */
 const unknownMs = 1_500
 /** So many leases in a row that others took again, and we leave our turns to others: each time twice as long. */
@@ -207,7 +209,11 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   }
   const patience = want?.urgency === 'seek' && thin ? config.seekPatienceMs : 0
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
-  const at = segment.orphanSince + patience + rank * (thin ? thinRankDelayMs(state) : rankDelayMs(state))
+  const at =
+    segment.orphanSince +
+    patience +
+    narrowMs(state, segment, dueAt) +
+    rank * (thin ? thinRankDelayMs(state) : rankDelayMs(state))
   const isOthersTurn = isFed(state) || (alone && roleOf(state.policy) !== 'mesh')
   const feedsNobody = state.policy.mode !== 'share' || state.now < state.abstainsUntil
   const takesOnly = feedsNobody && hasCompany(state, segment)
@@ -221,6 +227,13 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   return isFed(state)
     ? helpsItselfAt(state, segment, dueAt)
     : Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(state, segment)))
+}
+
+/** A narrow uplink cannot get a segment around: whose is wide, but heard later of it, is given a quarter of the time left. */
+function narrowMs(state: State, segment: Segment, dueAt: number): number {
+  if (!isOutclassed(state)) return 0
+  const left = Math.min(dueAt, groupNeedAt(state, segment)) - segment.orphanSince
+  return Math.min(mostNarrowMs, Math.max(0, left / 4))
 }
 
 /**

@@ -74,6 +74,8 @@ export class Peer {
   unsolicited = 0
 
   serving: Serving[] = []
+  /** What it was given last. */
+  lastGiven: Serving | null = null
   /** Bytes of ours in the link's own queue. */
   linkBytes = 0
   /** When some of them left, or the first went in. */

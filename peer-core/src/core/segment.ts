@@ -85,6 +85,8 @@ export interface Ask {
   overAt: number
   /** When it is expected. */
   expectedAt: number
+  /** Cancelled at this time, and not yet known to be unanswered; 0: no. */
+  recalledAt: number
 }
 
 export type HashesState = 'none' | 'asked' | 'checking' | 'known'

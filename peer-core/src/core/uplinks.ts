@@ -2,6 +2,7 @@ import { plannedBps } from './goodput.ts'
 import { turnOf } from './hash.ts'
 import type { PeerId } from './messages.ts'
 import type { Peer, Serving } from './peer.ts'
+import { groupPeers } from './sharing.ts'
 import type { State } from './state.ts'
 
 /**
@@ -11,8 +12,10 @@ import type { State } from './state.ts'
  * same order, which is another one for each segment.
  */
 
-/** Receivers whose need lies as close together as this are fed in the order of their uplinks. */
-const sameNeedMs = 2_000
+/** Receivers whose need lies as close together as this are fed in the order of their turns. */
+const sameNeedMs = 500
+/** And each time that its uplink carries the stream counts for a need so much earlier: it passes on what it is given. */
+const leadMs = 1_500
 /** An uplink that carries the stream three times over is as good as any. */
 const widestClass = 3
 
@@ -72,22 +75,32 @@ export function isScarce(state: State): boolean {
 
 /** Is `peer` fed before `other`? */
 export function isFedBefore(state: State, peer: Peer, other: Peer): boolean {
-  const mine = peer.serving[0]!
-  const theirs = other.serving[0]!
+  return comesFirst(state, peer, peer.serving[0]!, other, other.serving[0]!)
+}
+
+/** The same, of two requests. */
+export function comesFirst(state: State, peer: Peer, mine: Serving, other: Peer, theirs: Serving): boolean {
   const need = neededAt(state, peer, mine) - neededAt(state, other, theirs)
   if (need !== 0) return need < 0
   return comesBefore(state, mine.segment.entry.slot, peer.id, other.id)
 }
 
-/** When this receiver needs this segment, as far as it told, in coarse steps. */
+/** When this receiver is to have this segment, by the need that it told and by what it can pass on, in coarse steps. */
 function neededAt(state: State, peer: Peer, { segment }: Serving): number {
   const { position } = peer
-  if (!position) return Math.floor(state.now / sameNeedMs)
+  const lead = peerUplinkClass(state, peer) * leadMs
+  if (!position) return Math.floor((state.now - lead) / sameNeedMs)
   const ahead = Math.max(0, segment.entry.seq - position.seq) * segment.entry.durationMs
-  return Math.floor((position.at + position.bufferMs + ahead) / sameNeedMs)
+  return Math.floor((position.at + position.bufferMs + ahead - lead) / sameNeedMs)
 }
 
 /** Its uplink was full, and carries the stream only a few times over. */
 export function isNarrow(state: State, peer: Peer): boolean {
   return peerUplinkClass(state, peer) < widestClass
+}
+
+/** Our uplink carries the stream hardly once, and others' here carry it several times. */
+export function isOutclassed(state: State): boolean {
+  const own = classOf(state, state.self)
+  return own < 2 && groupPeers(state).some(peer => peerUplinkClass(state, peer) >= own + 2)
 }

@@ -5,7 +5,7 @@ import type { Peer, Serving } from './peer.ts'
 import type { Segment } from './segment.ts'
 import { isProvable, isShared, mayGive } from './sharing.ts'
 import { emit, type State, wakeBy } from './state.ts'
-import { isFedBefore, isScarce, ownUplinkBps, peerUplinkClass } from './uplinks.ts'
+import { comesFirst, isFedBefore, isScarce, ownUplinkBps, peerUplinkClass } from './uplinks.ts'
 import { needsList } from './verification.ts'
 
 /**
@@ -26,6 +26,8 @@ const awayMs = 500
 /** and when less than this waits, so many of those are called back, those with the widest uplinks first. */
 const backMs = 250
 const mostCalled = 3
+/** And whoever comes later in line is given no more than keeps the uplink busy until the first asks again. */
+const gapMs = 50
 /** For so long at least somebody is fed, or sent to others. */
 const turnMs = 500
 /** Whoever is late as an uploader leaves the fetching to others for a while. */
@@ -150,6 +152,7 @@ function give(state: State, peer: Peer, serving: Serving): void {
   }
   if (peer.linkBytes === 0) peer.drainedAt = state.now
   peer.linkBytes += length
+  peer.lastGiven = serving
   peer.sentBytes += length
   state.gaveAt = state.now
 }
@@ -170,7 +173,8 @@ function waitingBytes(state: State): number {
 }
 
 function nextReceiver(state: State): Peer | null {
-  if (state.uplinkSeen && waitingBytes(state) >= linkAllowance(state)) return null
+  const waiting = state.uplinkSeen ? waitingBytes(state) : 0
+  if (state.uplinkSeen && waiting >= linkAllowance(state)) return null
   let best: Peer | null = null
   const scarce = isScarce(state)
   for (const peer of state.peers.values()) {
@@ -178,7 +182,17 @@ function nextReceiver(state: State): Peer | null {
     if (!best || (scarce ? isFedBefore(state, peer, best) : needOf(state, peer) < needOf(state, best)))
       best = peer
   }
+  if (best && scarce && waiting > (state.uplink.bps * gapMs) / 1000 && isSecond(state, best)) return null
   return best
+}
+
+/** Somebody before it in line is being given: it asks for more as soon as that has come. */
+function isSecond(state: State, peer: Peer): boolean {
+  for (const other of state.peers.values()) {
+    if (other === peer || other.linkBytes === 0 || !other.lastGiven) continue
+    if (comesFirst(state, other, other.lastGiven, peer, peer.serving[0]!)) return true
+  }
+  return false
 }
 
 /** When this peer runs dry, ms from now, as far as it told. */
