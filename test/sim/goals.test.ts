@@ -103,6 +103,14 @@ it.each([1.3, 4, 6])(
   },
 )
 
+it('is enough for forty on a line of 1.5 × the bitrate that nobody stated, of a publisher without digests', () => {
+  const scenario = { ...scenarioFor('live-undigested', 5), viewers: 40, lineRatio: 1.5, durationMs: 60_000 }
+  const { stalls, copiesSteady } = figuresOf(run(scenario, 'nearcast', 5))
+  // Four copies and fifty seconds of each minute when what a lease had brought could not be joined with what came next.
+  expect(stalls).toBe(0)
+  expect(copiesSteady).toBeLessThanOrEqual(1.05)
+})
+
 it('is enough for sixty on a line of 1.3 × the bitrate that nobody stated', () => {
   const scenario = { ...scenarioFor('thin-unstated', 3), viewers: 60, lineRatio: 1.3, durationMs: 60_000 }
   const { stalls, detail, startupP99Ms } = figuresOf(run(scenario, 'nearcast', 3))

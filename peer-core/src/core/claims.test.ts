@@ -95,17 +95,28 @@ describe('what is held', () => {
 describe('a lease', () => {
   it('is told from its first moment, follows block by block, and ends as a whole', () => {
     const probe = leasing()
-    const [offer] = sent(probe, one, 'offer')
-    expect(offer).toMatchObject({ source: 'edge', frontier: 0, hops: 0, to: 0 })
-    const { n } = offer!
+    expect(sent(probe, one, 'offer')).toMatchObject([
+      { source: 'edge', frontier: 0, hops: 0, to: 0, etag: '' },
+    ])
     probe.bring(0, 20_000, size)
     probe.bring(20_000, 20_000, size)
     probe.bring(40_000, 160_000, size)
-    const frontiers = sent(probe, one, 'grow').map(grow => grow.frontier)
-    expect(frontiers).toEqual([blockBytes, 2 * blockBytes, size])
-    expect(sent(probe, one, 'grow').every(grow => grow.n === n)).toBe(true)
+    // Without a root it is told anew with its first block: only now its validator is known.
+    const [before, after, ...others] = sent(probe, one, 'offer')
+    expect(after).toMatchObject({ source: 'edge', frontier: blockBytes, hops: 0, to: 0, etag: '"1"', size })
+    expect(others).toEqual([])
+    expect(sent(probe, one, 'withdraw')).toMatchObject([{ n: before!.n, offset: 0 }])
+    const { n } = after!
+    expect(sent(probe, one, 'grow')).toMatchObject([2 * blockBytes, size].map(frontier => ({ n, frontier })))
     expect(sent(probe, one, 'have')).toEqual([{ type: 'have', n }])
-    expect(sent(probe, one, 'offer')).toHaveLength(1)
+  })
+
+  it('that comes whole at once is told under its validator too', () => {
+    const probe = leasing()
+    probe.bring(0, size, size)
+    const offers = sent(probe, one, 'offer')
+    expect(offers.at(-1)).toMatchObject({ etag: '"1"', frontier: size })
+    expect(sent(probe, one, 'withdraw')).toMatchObject([{ n: offers[0]!.n, offset: 0 }])
   })
 
   it('tells the rate at which it is fed, and when it will be through', () => {
@@ -145,18 +156,23 @@ describe('a lease', () => {
     expect(sent(probe, one, 'offer').map(offer => offer.n)).toEqual([0, 1, 2])
     for (let at = 0; at < 5 * blockBytes; at += blockBytes) probe.bring(at, blockBytes, size)
     expect(sent(probe, one, 'grow').map(grow => [grow.n, grow.frontier / blockBytes])).toEqual(
-      [1, 2, 3, 4, 5].map(blocks => [2, blocks]),
+      [2, 3, 4, 5].map(blocks => [3, blocks]),
     )
+    expect(sent(probe, one, 'offer').at(-1)).toMatchObject({ n: 3, frontier: blockBytes })
   })
 
   it('that fails is withdrawn where it stands; what is below stays', () => {
     const probe = leasing()
     probe.bring(0, 40_000, size)
     probe.put({ type: 'edgeFailed', fetch: probe.last('fetchEdge').fetch, reason: 'network' })
-    expect(sent(probe, one, 'withdraw')).toEqual([
-      { type: 'withdraw', n: 0, offset: 2 * blockBytes, reason: 'failed' },
-    ])
-    probe.hear(one, { type: 'request', n: 0, offset: 0, length: 2 * blockBytes })
+    const { n } = sent(probe, one, 'offer').at(-1)!
+    expect(sent(probe, one, 'withdraw').at(-1)).toEqual({
+      type: 'withdraw',
+      n,
+      offset: 2 * blockBytes,
+      reason: 'failed',
+    })
+    probe.hear(one, { type: 'request', n, offset: 0, length: 2 * blockBytes })
     expect(sent(probe, one, 'piece')).toHaveLength(1)
   })
 })

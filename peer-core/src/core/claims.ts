@@ -8,7 +8,7 @@ import {
 import { isWhole } from './offers.ts'
 import type { Peer } from './peer.ts'
 import type { Claim, Segment } from './segment.ts'
-import { isShared, mayGive } from './sharing.ts'
+import { isProvable, isShared, mayGive } from './sharing.ts'
 import { emit, type State } from './state.ts'
 import { isUnreliable } from './turns.ts'
 
@@ -92,7 +92,8 @@ export function claimWhole(state: State, segment: Segment): void {
     claim.active = false
     if (claim.from > 0) continue
     for (const [id, known] of claim.told)
-      if (known.frontier >= (told.get(id)?.frontier ?? 0)) told.set(id, known)
+      if (isOutdated(state, segment, known)) supersede(state, id, known.n)
+      else if (known.frontier >= (told.get(id)?.frontier ?? 0)) told.set(id, known)
   }
   segment.claims.splice(0, segment.claims.length, wholeClaim(told))
   state.claimed.add(segment)
@@ -156,6 +157,11 @@ function announceTo(state: State, segment: Segment, peer: Peer, heard: Hearsay):
       frontier - known.frontier >= step(state, claim) ||
       (frontier === segment.size && frontier > known.frontier)
     ) {
+      if (isOutdated(state, segment, known)) {
+        tellNew(state, segment, claim, frontier, peer)
+        supersede(state, peer.id, known.n)
+        continue
+      }
       known.frontier = frontier
       sendTo(state, peer.id, {
         type: 'grow',
@@ -166,6 +172,23 @@ function announceTo(state: State, segment: Segment, peer: Peer, heard: Hearsay):
       })
     }
   }
+}
+
+/**
+ * A lease is told before the edge says under which validator its bytes come, and without a root bytes of two sources
+ * meet under one validator only: whoever took some of this claim could take the rest from nobody else.
+ */
+function isOutdated(state: State, segment: Segment, known: { readonly etag: string }): boolean {
+  return !isProvable(state, segment) && known.etag === '' && etagOf(segment) !== ''
+}
+
+function supersede(state: State, id: PeerId, n: number): void {
+  state.peers.get(id)?.given.delete(n)
+  sendTo(state, id, { type: 'withdraw', n, offset: 0, reason: 'cancelled' })
+}
+
+function etagOf(segment: Segment): string {
+  return segment.lineage?.etag ?? ''
 }
 
 function tellNew(state: State, segment: Segment, claim: Claim, frontier: number, peer: Peer): void {
@@ -182,7 +205,7 @@ function tellNew(state: State, segment: Segment, claim: Claim, frontier: number,
   }
   const n = peer.nextN++
   peer.given.set(n, segment)
-  claim.told.set(peer.id, { n, frontier })
+  claim.told.set(peer.id, { n, frontier, etag: etagOf(segment) })
   const end = to > 0 ? to : segment.size
   const rateBps = rate(segment)
   sendTo(state, peer.id, {
@@ -193,7 +216,7 @@ function tellNew(state: State, segment: Segment, claim: Claim, frontier: number,
     key: segment.hash,
     size: segment.size,
     root: segment.entry.root,
-    etag: segment.lineage?.etag ?? '',
+    etag: etagOf(segment),
     from: claim.from,
     frontier,
     to,

@@ -154,7 +154,7 @@ describe('the lease', () => {
     probe.bring(0, 32_768, size)
     probe.offer(other, entry, { source: 'edge', frontier: 16_384 })
     expect(probe.all('abortEdge')).toHaveLength(1)
-    expect(probe.sentTo(other)).toContainEqual({ type: 'withdraw', n: 0, offset: 32_768, reason: 'yielded' })
+    expect(probe.sentTo(other)).toContainEqual({ type: 'withdraw', n: 1, offset: 32_768, reason: 'yielded' })
   })
 
   it('is kept against the lower turn once it is half done', () => {

@@ -49,8 +49,8 @@ export interface Claim {
   active: boolean
   /** How far it goes in the end: once closed, as far as it came, bytes still to be proven included; else Infinity. */
   end: number
-  /** Per peer: our number for it there, and how far it knows us to be. */
-  readonly told: Map<PeerId, { readonly n: number; frontier: number }>
+  /** Per peer: our number for it there, how far it knows us to be, and under which validator. */
+  readonly told: Map<PeerId, { readonly n: number; readonly etag: string; frontier: number }>
 }
 
 /** One request of ours to the edge. */

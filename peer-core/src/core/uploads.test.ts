@@ -114,8 +114,9 @@ describe('a request', () => {
     probe.want(0, 9000)
     probe.pass(600)
     probe.bring(0, 20_000, 200_000)
-    probe.hear(one, { type: 'request', n: 0, offset: blockBytes, length: blockBytes })
-    probe.hear(one, { type: 'request', n: 0, offset: 0, length: blockBytes })
+    const { n } = probe.sentTo(one).findLast(message => message.type === 'offer')!
+    probe.hear(one, { type: 'request', n, offset: blockBytes, length: blockBytes })
+    probe.hear(one, { type: 'request', n, offset: 0, length: blockBytes })
     expect(answers(probe, 'reject')).toEqual([{ peer: one, offset: blockBytes, length: blockBytes }])
     expect(answers(probe, 'piece')).toEqual([{ peer: one, offset: 0, length: blockBytes }])
   })
