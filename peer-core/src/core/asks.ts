@@ -62,13 +62,18 @@ export function askFor(state: State, segment: Segment, offer: InOffer, index: nu
 export function retireLate(state: State, segment: Segment): void {
   for (const ask of [...segment.asks]) {
     if (ask.recalledAt > 0) {
-      if (state.now < ask.recalledAt + recallMs) wakeBy(state, ask.recalledAt + recallMs)
-      else giveUp(state, ask)
+      if (state.now < ask.recalledAt + recallMs) {
+        wakeBy(state, ask.recalledAt + recallMs)
+        continue
+      }
+      giveUp(state, ask)
+      const gaveSince = (state.peers.get(ask.peer)?.lastPieceAt ?? 0) > ask.recalledAt
+      if (!gaveSince) strike(state, segment, ask)
       continue
     }
     const elsewhere = isBetterElsewhere(state, segment, ask)
     if (state.now < Math.min(ask.lateAt, ask.overAt)) {
-      if (elsewhere) recall(state, ask)
+      if (elsewhere) callBack(state, segment, ask)
       else wakeBy(state, Math.min(ask.lateAt, ask.overAt))
       continue
     }
@@ -77,13 +82,16 @@ export function retireLate(state: State, segment: Segment): void {
       continue
     }
     giveUp(state, ask)
-    const peer = state.peers.get(ask.peer)
-    if (peer && peer.restsUntil <= state.now) {
-      peer.strikes++
-      peer.restsUntil = state.now + Math.min(500 * peer.strikes, 8_000)
-      emit(state, { type: 'trace', note: { kind: 'silent', peer: peer.id, key: segment.key } })
-    }
+    strike(state, segment, ask)
   }
+}
+
+function strike(state: State, segment: Segment, ask: Ask): void {
+  const peer = state.peers.get(ask.peer)
+  if (!peer || peer.restsUntil > state.now) return
+  peer.strikes++
+  peer.restsUntil = state.now + Math.min(500 * peer.strikes, 8_000)
+  emit(state, { type: 'trace', note: { kind: 'silent', peer: peer.id, key: segment.key } })
 }
 
 /** A straggler: somebody else would give the same bytes in less than half the time it still takes. */
@@ -110,9 +118,10 @@ function isBetterElsewhere(state: State, segment: Segment, ask: Ask): boolean {
 
 /**
  * Its bytes may be on their way already. They are asked of others once the other side rejects it, or nothing came for a
- * while: asked at once, each second block would come twice.
+ * while: asked at once, each second block would come twice. A start or seek cannot wait for that.
  */
-function recall(state: State, ask: Ask): void {
+function callBack(state: State, segment: Segment, ask: Ask): void {
+  if (segment.wants.some(want => want.urgency !== 'play')) return giveUp(state, ask)
   cancel(state, ask)
   ask.recalledAt = state.now
   wakeBy(state, state.now + recallMs)
@@ -186,6 +195,7 @@ function hasGiven(state: State, peer: Peer, piece: PieceMessage): void {
   peer.strikes = 0
   peer.lapses = 0
   peer.restsUntil = 0
+  peer.declined.clear()
   peer.receivedBytes += piece.length
 }
 
@@ -229,13 +239,14 @@ function takeBlocks(state: State, segment: Segment, peer: Peer, piece: PieceMess
   return fresh
 }
 
-/** It has not what it offered: the offer is void. Unless we called it back. */
+/** It has not what it offered: the offer is void. What we called back it still has, for others. */
 export function hearReject(state: State, peer: Peer, reject: RejectMessage): Segment | null {
   const ask = findAsk(peer.asks, reject)
   if (!ask) return settle(peer, reject)
   removeAsk(state, ask)
   const offer = peer.offers.get(reject.n)
-  if (offer && ask.recalledAt === 0) dropOffer(state, peer, offer)
+  if (ask.recalledAt > 0) peer.declined.add(ask)
+  else if (offer) dropOffer(state, peer, offer)
   return ask.segment
 }
 
@@ -273,6 +284,7 @@ export function isQueueing(state: State, peer: Peer): boolean {
 function allowMore(state: State, peer: Peer): void {
   let ahead = 0
   for (const ask of peer.asks) {
+    if (ask.recalledAt > 0) continue
     ahead += ask.length
     const dueMs = peer.rttMs + (ahead * 1000) / plannedBps(peer.goodput)
     ask.expectedAt = state.now + dueMs
@@ -298,11 +310,16 @@ function askWindow(state: State, peer: Peer): number {
   return Math.min(Math.max(bytes, least), maxAskWindowBytes)
 }
 
-/** We took back a request for this block, and the peer has not answered that: asking again would go on for ever. */
+/**
+ * We took back a request for this block, and the peer has not answered that, or has given nothing since: asking again
+ * would go on for ever.
+ */
 export function isTakenBack(peer: Peer, segment: Segment, index: number): boolean {
   const offset = index * blockBytes
-  for (const ask of peer.withdrawn)
-    if (ask.segment === segment && ask.offset <= offset && offset < ask.offset + ask.length) return true
+  const isOfThis = (ask: Ask) =>
+    ask.segment === segment && ask.offset <= offset && offset < ask.offset + ask.length
+  for (const ask of peer.withdrawn) if (isOfThis(ask)) return true
+  for (const ask of peer.declined) if (isOfThis(ask)) return true
   return false
 }
 

@@ -87,12 +87,13 @@ export function reopen(state: State): void {
 /** All bytes are proven and kept: one claim to the whole replaces the others. */
 export function claimWhole(state: State, segment: Segment): void {
   const told: Claim['told'] = new Map()
+  const outdated: (readonly [PeerId, number])[] = []
   for (const claim of segment.claims) {
     if (claim.from > 0) closeClaim(state, segment, claim, 'cancelled')
     claim.active = false
     if (claim.from > 0) continue
     for (const [id, known] of claim.told)
-      if (isOutdated(state, segment, known)) supersede(state, id, known.n)
+      if (isOutdated(state, segment, known)) outdated.push([id, known.n])
       else if (known.frontier >= (told.get(id)?.frontier ?? 0)) told.set(id, known)
   }
   segment.claims.splice(0, segment.claims.length, wholeClaim(told))
@@ -112,6 +113,7 @@ export function claimWhole(state: State, segment: Segment): void {
     sendTo(state, id, { type: 'have', n: known.n })
   }
   announce(state, segment)
+  for (const [id, n] of outdated) supersede(state, id, n)
 }
 
 function wholeClaim(told: Claim['told']): Claim {

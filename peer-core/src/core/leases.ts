@@ -15,8 +15,17 @@ import { groupPeers, isPartner, isShared, joins, usableOffers } from './sharing.
 import { isAwaitedByStart } from './start.ts'
 import { emit, type State, wakeBy } from './state.ts'
 import { failedAt, findGap, isMoving, missingBytes, voidLeases } from './supply.ts'
-import { groupNeedAt, hasCompany, isCandidate, isUnreliable, lastRank, rankDelayMs, rankOf } from './turns.ts'
-import { comesBefore, isOutclassed } from './uplinks.ts'
+import {
+  groupNeedAt,
+  hasCompany,
+  isCandidate,
+  isOutclassed,
+  isUnreliable,
+  lastRank,
+  rankDelayMs,
+  rankOf,
+} from './turns.ts'
+import { comesBefore } from './uplinks.ts'
 import { dropUnproven } from './verification.ts'
 
 /**
@@ -231,7 +240,7 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
 
 /** A narrow uplink cannot get a segment around: whose is wide, but heard later of it, is given a quarter of the time left. */
 function narrowMs(state: State, segment: Segment, dueAt: number): number {
-  if (!isOutclassed(state)) return 0
+  if (!isOutclassed(state, segment)) return 0
   const left = Math.min(dueAt, groupNeedAt(state, segment)) - segment.orphanSince
   return Math.min(mostNarrowMs, Math.max(0, left / 4))
 }

@@ -18,6 +18,8 @@ export function hearOffer(state: State, peer: Peer, message: OfferMessage): InOf
   if (Math.max(message.size, message.frontier) > state.config.sharedSegmentBytes) return null
   if (message.from % blockBytes !== 0 || message.frontier < message.from) return null
   if (peer.offers.size >= state.config.maxOffersPerPeer) dropOldest(state, peer)
+  const before = toldBefore(state, peer, message)
+  const isDoubted = isUnreliable(peer) && !before
   const offer: InOffer = {
     peer: peer.id,
     n: message.n,
@@ -31,15 +33,15 @@ export function hearOffer(state: State, peer: Peer, message: OfferMessage): InOf
     source: message.source,
     hops: message.source === 'edge' ? 0 : message.hops,
     epoch: message.epoch,
-    since: state.now,
+    since: before?.since ?? state.now,
     size: message.size,
     frontier: message.frontier,
     active: message.source !== 'held' && !isThrough(message),
     rateBps: message.rateBps,
     grownAt: state.now,
-    voidSince: isUnreliable(peer) ? state.now : 0,
-    voidWhy: isUnreliable(peer) ? 'silent' : '',
-    isDoubledTold: false,
+    voidSince: isDoubted ? state.now : 0,
+    voidWhy: isDoubted ? 'silent' : '',
+    isDoubledTold: before?.isDoubledTold ?? false,
   }
   peer.offers.set(offer.n, offer)
   noteRate(state, peer, offer)
@@ -50,9 +52,20 @@ export function hearOffer(state: State, peer: Peer, message: OfferMessage): InOf
   return offer
 }
 
+/** The lease that this one takes the place of, now that its validator is known: it is no younger for that. */
+function toldBefore(state: State, peer: Peer, message: OfferMessage): InOffer | undefined {
+  if (message.etag === '' || message.source === 'held' || message.frontier === message.from) return undefined
+  for (const offer of state.byHash.get(message.key)?.offers ?? []) {
+    const isSame = offer.peer === peer.id && offer.source === message.source && offer.from === message.from
+    if (isSame && offer.active && offer.etag === '') return offer
+  }
+  return undefined
+}
+
 export function hearGrow(state: State, peer: Peer, message: GrowMessage): InOffer | null {
   const offer = peer.offers.get(message.n)
-  if (!offer || message.frontier < offer.frontier) return null
+  // What does not grow is not worth a look, and shall not pass for a lease that moves.
+  if (!offer || message.frontier <= offer.frontier) return null
   if (message.size > 0 && offer.size > 0 && message.size !== offer.size) return null
   if (Math.max(message.size, message.frontier) > state.config.sharedSegmentBytes) return null
   if (message.size > 0) offer.size = message.size

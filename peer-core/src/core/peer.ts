@@ -70,6 +70,8 @@ export class Peer {
    * and what they were for is not asked of this peer again before.
    */
   readonly withdrawn = new Set<Ask>()
+  /** Requests that we called back and it rejected, since it last gave us something. */
+  readonly declined = new Set<Ask>()
   /** Pieces nobody asked for. */
   unsolicited = 0
 

@@ -270,6 +270,68 @@ describe('a reject', () => {
   })
 })
 
+describe('what is called back for a quicker peer', () => {
+  /** `far` was asked for all of segment 2, gives nothing, and `near` comes to have it too. */
+  function calledBack() {
+    const probe = trained()
+    const entry = entryOf(2, { size: 500_000, root })
+    probe.list([entry])
+    probe.pass(600)
+    probe.offer(far, entry)
+    probe.want(2, 20_000)
+    probe.pass(100)
+    // What is due from it at once is left to come.
+    const asked = probe.openRequestsTo(far).slice(1)
+    const before = probe.requestsTo(near).length
+    probe.offer(near, entry)
+    const nearOffsets = () =>
+      probe
+        .requestsTo(near)
+        .slice(before)
+        .map(request => request.offset)
+    return { probe, asked, nearOffsets }
+  }
+
+  it('is asked of that one as soon as the first rejects it, and not of the first again', () => {
+    const { probe, asked, nearOffsets } = calledBack()
+    const cancelled = probe.sentTo(far).filter(message => message.type === 'cancel')
+    expect(cancelled.map(({ offset }) => offset)).toEqual(asked.map(({ offset }) => offset))
+    for (const { offset } of asked) expect(nearOffsets()).not.toContain(offset)
+    const times = probe.requestsTo(far).length
+    for (const request of asked) probe.hear(far, { ...request, type: 'reject' })
+    expect(nearOffsets()).toContain(asked[0]!.offset)
+    probe.pass(200)
+    expect(
+      probe
+        .requestsTo(far)
+        .slice(times)
+        .map(({ offset }) => offset),
+    ).not.toContain(asked[0]!.offset)
+  })
+
+  it('is taken when it comes after all, and asked of nobody', () => {
+    const { probe, asked, nearOffsets } = calledBack()
+    const [first] = asked
+    const outputs = probe.hear(far, {
+      type: 'piece',
+      n: first!.n,
+      offset: first!.offset,
+      length: first!.length,
+    })
+    expect(outputs.filter(output => output.type === 'accept')).toHaveLength(1)
+    probe.pass(400)
+    expect(nearOffsets()).not.toContain(first!.offset)
+  })
+
+  it('is asked of that one after a moment when the first says nothing', () => {
+    const { probe, asked, nearOffsets } = calledBack()
+    probe.pass(290)
+    expect(nearOffsets()).not.toContain(asked[0]!.offset)
+    probe.pass(20)
+    expect(nearOffsets()).toContain(asked[0]!.offset)
+  })
+})
+
 describe('a piece nobody asked for', () => {
   it('is not taken', () => {
     const probe = new Probe()

@@ -85,7 +85,7 @@ export interface Ask {
   overAt: number
   /** When it is expected. */
   expectedAt: number
-  /** Cancelled at this time, and not yet known to be unanswered; 0: no. */
+  /** When we called it back: until it is answered, or a moment is over, it counts as asked. 0: not called back. */
   recalledAt: number
 }
 

@@ -4,7 +4,7 @@ import { areFetchersHeard, isFed, isFetcher } from './roles.ts'
 import type { Segment } from './segment.ts'
 import { groupPeers } from './sharing.ts'
 import { bufferedMs, type State } from './state.ts'
-import { comesBefore } from './uplinks.ts'
+import { classOf, comesBefore, peerUplinkClass } from './uplinks.ts'
 
 /**
  * Whose turn it is to take a segment from the edge. Everybody computes the same order from what everybody sees; where
@@ -61,6 +61,15 @@ export function isCandidate(state: State, segment: Segment): boolean {
   if (isFed(state)) return false
   const { player } = state
   return player !== null && !player.paused && player.tracks.includes(segment.track)
+}
+
+/** Our uplink carries the stream hardly once, and that of another whose turn it could be several times. */
+export function isOutclassed(state: State, segment: Segment): boolean {
+  const own = classOf(state, state.self)
+  if (own > 1) return false
+  return groupPeers(state).some(
+    peer => peerUplinkClass(state, peer) >= own + 2 && isPeerCandidate(state, segment, peer),
+  )
 }
 
 /** Does anyone else here play this track? */

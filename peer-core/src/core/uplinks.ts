@@ -2,14 +2,13 @@ import { plannedBps } from './goodput.ts'
 import { turnOf } from './hash.ts'
 import type { PeerId } from './messages.ts'
 import type { Peer, Serving } from './peer.ts'
-import { groupPeers } from './sharing.ts'
 import type { State } from './state.ts'
 
 /**
  * Where uplinks are no wider than the stream, who is fed first decides whether a segment gets around at all. Giving
  * everybody the same first block in turn would keep all of them waiting; so one is fed as fast as it can take, relays
- * what it gets, and the others follow: those with the widest uplinks first, who only takes last, and all uplinks in the
- * same order, which is another one for each segment.
+ * what it gets, and the others follow: those with wide uplinks long before they need it, who only takes when it does,
+ * and among equals in an order that is another one for each segment.
  */
 
 /** Receivers whose need lies as close together as this are fed in the order of their turns. */
@@ -58,7 +57,7 @@ export function comesBefore(state: State, slot: number, a: PeerId, b: PeerId): b
 }
 
 /** Ours as we last told it: the others reckon with that. */
-function classOf(state: State, id: PeerId): number {
+export function classOf(state: State, id: PeerId): number {
   if (id === state.self) return state.policy.mode === 'share' ? uplinkClass(state, state.toldUplinkBps) : -1
   const peer = state.peers.get(id)
   return peer ? peerUplinkClass(state, peer) : -1
@@ -69,7 +68,7 @@ export function isScarce(state: State): boolean {
   const own = ownUplinkBps(state)
   if (own === 0) return false
   let receivers = 0
-  for (const peer of state.peers.values()) if (peer.serving.length > 0) receivers++
+  for (const peer of state.peers.values()) if (peer.serving.length > 0 || peer.linkBytes > 0) receivers++
   return receivers > 1 && own < receivers * playedBps(state)
 }
 
@@ -82,7 +81,9 @@ export function isFedBefore(state: State, peer: Peer, other: Peer): boolean {
 export function comesFirst(state: State, peer: Peer, mine: Serving, other: Peer, theirs: Serving): boolean {
   const need = neededAt(state, peer, mine) - neededAt(state, other, theirs)
   if (need !== 0) return need < 0
-  return comesBefore(state, mine.segment.entry.slot, peer.id, other.id)
+  // Of two segments the earlier one's turns: asked the other way round the answer must be the opposite.
+  const slot = Math.min(mine.segment.entry.slot, theirs.segment.entry.slot)
+  return comesBefore(state, slot, peer.id, other.id)
 }
 
 /** When this receiver is to have this segment, by the need that it told and by what it can pass on, in coarse steps. */
@@ -97,10 +98,4 @@ function neededAt(state: State, peer: Peer, { segment }: Serving): number {
 /** Its uplink was full, and carries the stream only a few times over. */
 export function isNarrow(state: State, peer: Peer): boolean {
   return peerUplinkClass(state, peer) < widestClass
-}
-
-/** Our uplink carries the stream hardly once, and others' here carry it several times. */
-export function isOutclassed(state: State): boolean {
-  const own = classOf(state, state.self)
-  return own < 2 && groupPeers(state).some(peer => peerUplinkClass(state, peer) >= own + 2)
 }

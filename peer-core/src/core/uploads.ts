@@ -26,7 +26,7 @@ const awayMs = 500
 /** and when less than this waits, so many of those are called back, those with the widest uplinks first. */
 const backMs = 250
 const mostCalled = 3
-/** And whoever comes later in line is given no more than keeps the uplink busy until the first asks again. */
+/** And whoever comes later in line is given something only when less than this of the uplink's time waits in links. */
 const gapMs = 50
 /** For so long at least somebody is fed, or sent to others. */
 const turnMs = 500
@@ -174,7 +174,7 @@ function waitingBytes(state: State): number {
 
 function nextReceiver(state: State): Peer | null {
   const waiting = state.uplinkSeen ? waitingBytes(state) : 0
-  if (state.uplinkSeen && waiting >= linkAllowance(state)) return null
+  if (state.uplinkSeen && waiting >= linkAllowance(state)) return waitForLinks(state, stuckMs)
   let best: Peer | null = null
   const scarce = isScarce(state)
   for (const peer of state.peers.values()) {
@@ -182,14 +182,28 @@ function nextReceiver(state: State): Peer | null {
     if (!best || (scarce ? isFedBefore(state, peer, best) : needOf(state, peer) < needOf(state, best)))
       best = peer
   }
-  if (best && scarce && waiting > (state.uplink.bps * gapMs) / 1000 && isSecond(state, best)) return null
+  if (best && scarce && waiting > (state.uplink.bps * gapMs) / 1000 && isSecond(state, best))
+    return waitForLinks(state, 2 * gapMs)
   return best
 }
 
-/** Somebody before it in line is being given: it asks for more as soon as that has come. */
+/** A link that stands still says nothing more, and then holds up nobody. */
+function waitForLinks(state: State, ms: number): null {
+  for (const peer of state.peers.values()) {
+    const at = peer.drainedAt + ms + 1
+    if (peer.linkBytes > 0 && at > state.now) wakeBy(state, at)
+  }
+  return null
+}
+
+/**
+ * Somebody before it in line is being given, and takes it: it asks for more as soon as that has come. Whose own way down
+ * is what is slow does not keep the uplink from others.
+ */
 function isSecond(state: State, peer: Peer): boolean {
   for (const other of state.peers.values()) {
     if (other === peer || other.linkBytes === 0 || !other.lastGiven) continue
+    if (state.now - other.drainedAt > 2 * gapMs) continue
     if (comesFirst(state, other, other.lastGiven, peer, peer.serving[0]!)) return true
   }
   return false
