@@ -62,10 +62,10 @@ describe('the demo page', () => {
       id.slice(-4),
     )
     await fed.waitForSelector('#timeline .fill.source-group')
-    expect(await fed.locator('#notice').isHidden()).toBe(true)
-    expect(
-      Number.parseInt((await fed.locator('.figure-share .value').textContent()) ?? '', 10),
-    ).toBeGreaterThan(0)
+    // The page draws a moment after the snapshot says so.
+    await fed.locator('#notice').waitFor({ state: 'hidden' })
+    const share = async () => (await fed.locator('.figure-share .value').textContent()) ?? ''
+    await expect.poll(async () => Number.parseInt(await share(), 10)).toBeGreaterThan(0)
     // Only what a viewer took from the edge itself may be played before its proof is there.
     const { bytes, verification } = await fed.evaluate(() => {
       const swarm = window.nearcast?.snapshot().swarm
