@@ -245,9 +245,15 @@ export function hearReject(state: State, peer: Peer, reject: RejectMessage): Seg
   if (!ask) return settle(peer, reject)
   removeAsk(state, ask)
   const offer = peer.offers.get(reject.n)
-  if (ask.recalledAt > 0) peer.declined.add(ask)
+  if (ask.recalledAt > 0) decline(state, peer, ask)
   else if (offer) dropOffer(state, peer, offer)
   return ask.segment
+}
+
+/** What is worked on no more need not be remembered: a peer that only rejects shall not fill our memory. */
+function decline(state: State, peer: Peer, ask: Ask): void {
+  for (const old of peer.declined) if (!state.active.has(old.segment)) peer.declined.delete(old)
+  peer.declined.add(ask)
 }
 
 /** Nothing more will come of this peer's outstanding answers. */
