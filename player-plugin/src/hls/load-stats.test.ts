@@ -49,6 +49,19 @@ describe('createLoadStats', () => {
     expect(value.parsing.end).toBe(9)
   })
 
+  it('takes as long as was said, however long its bytes wait to be parsed', () => {
+    const stats = createLoadStats(() => 0)
+    stats.finish(900, { start: 100, first: 120, end: 200 })
+    const { loading, parsing } = stats.value
+    parsing.start = 210
+    parsing.end = 350
+    expect(parsing).toEqual({ start: 210, end: 350 })
+    expect(loading).toEqual({ start: 250, first: 270, end: 350 })
+    parsing.end = 340
+    expect(loading).toEqual({ start: 250, first: 270, end: 350 })
+    expect(JSON.parse(JSON.stringify(stats.value)).parsing).toEqual({ start: 210, end: 340 })
+  })
+
   it("shows another loader's numbers, both ways, in the same object", () => {
     const stats = createLoadStats(() => 7)
     stats.value.retry = 2
