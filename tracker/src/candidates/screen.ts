@@ -142,8 +142,9 @@ function isWord(text: string, at: number, first: number, second: number, third: 
 }
 
 function remember(passed: string[], address: string): void {
-  // A slice would keep the whole session description alive.
-  if (passed.length < mostPassed && !passed.includes(`${address} `)) passed.push(`${address} `)
+  if (passed.length >= mostPassed || passed.includes(`${address} `)) return
+  // A slice, or a text joined from one, would keep the whole session description alive: only bytes written anew do not.
+  passed.push(Buffer.from(`${address} `).toString())
 }
 
 function hasLoneReturn(text: string): boolean {
