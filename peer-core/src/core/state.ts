@@ -86,6 +86,8 @@ export interface State {
   usableShare: number
   /** How many viewers the group's uplinks cannot feed, as counted at that time. */
   unfed: { readonly count: number; readonly at: number }
+  /** Whether most uplinks around that are known are narrow, and when that was looked at. */
+  narrow: { readonly around: boolean; readonly at: number }
   /** What our last position said of our uplink. */
   toldUplinkBps: number
   /** When we last gave a piece away. */
@@ -166,6 +168,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     uplinkAt: 0,
     usableShare: 1,
     unfed: { count: 0, at: -Infinity },
+    narrow: { around: false, at: -Infinity },
     toldUplinkBps: 0,
     gaveAt: -Infinity,
     uploadShare: 1,

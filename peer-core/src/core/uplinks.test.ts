@@ -70,6 +70,22 @@ describe('an uplink narrower than the stream', () => {
     expect(fed(probe).slice(before + 1)).toEqual([three, three, two, two, one])
   })
 
+  it('puts one that never was full behind those known to pass on, where narrow ones are around', () => {
+    const probe = narrow()
+    probe.join(two)
+    probe.join(three)
+    probe.tell(one, 0, 6_000, 'share', bitrate / 2)
+    probe.tell(two, 0, 6_000, 'share', 0)
+    probe.tell(three, 0, 6_000, 'share', 2 * bitrate)
+    const before = fed(probe).length
+    for (const peer of [one, two, three]) for (const run of [0, 1]) ask(probe, peer, run)
+    for (let i = 0; i < 8; i++) {
+      probe.pass(300)
+      drain(probe)
+    }
+    expect(fed(probe).slice(before + 1)).toEqual([three, three, two, two, one])
+  })
+
   it('sends those away whose turn is far, half a second at least, and calls them back', () => {
     const probe = narrow()
     probe.join(two)

@@ -2,6 +2,7 @@ import { plannedBps } from './goodput.ts'
 import { turnOf } from './hash.ts'
 import type { PeerId } from './messages.ts'
 import type { Peer, Serving } from './peer.ts'
+import { groupPeers } from './sharing.ts'
 import type { State } from './state.ts'
 
 /**
@@ -17,6 +18,9 @@ const sameNeedMs = 500
 const leadMs = 1_500
 /** An uplink that carries the stream three times over is as good as any. */
 const widestClass = 3
+const unknownClass = 1
+/** Looked at anew this often: positions come every second or two. */
+const narrowMs = 250
 
 /** Bytes a second that we can give: measured, and what the operator leaves of it. 0: unknown, never was full. */
 export function ownUplinkBps(state: State): number {
@@ -33,11 +37,32 @@ export function playedBps(state: State): number {
   return bps
 }
 
-/** How many times over an uplink carries the stream. What never was full is as wide as any. */
+/**
+ * How many times over an uplink carries the stream. What never was full is as wide as any, but not where narrow ones
+ * are around: there it is put with them, for whoever only takes has it for ever, and others until they are asked.
+ */
 function uplinkClass(state: State, uplinkBps: number): number {
   const played = playedBps(state)
-  if (uplinkBps === 0 || played === 0) return widestClass
+  if (played === 0) return widestClass
+  if (uplinkBps === 0) return isAmongNarrow(state, played) ? unknownClass : widestClass
   return Math.min(Math.floor(uplinkBps / played), widestClass)
+}
+
+/** Most uplinks of the group that are known carry the stream a few times at most. */
+function isAmongNarrow(state: State, played: number): boolean {
+  const { narrow } = state
+  if (state.now - narrow.at < narrowMs) return narrow.around
+  let known = 0
+  let few = 0
+  for (const peer of groupPeers(state)) {
+    const uplinkBps = peer.position?.uplinkBps ?? 0
+    if (peer.mode !== 'share' || uplinkBps === 0) continue
+    known++
+    if (uplinkBps < widestClass * played) few++
+  }
+  const around = 2 * few > known
+  state.narrow = { around, at: state.now }
+  return around
 }
 
 export function peerUplinkClass(state: State, peer: Peer): number {
