@@ -68,7 +68,7 @@ export function isLineFull(state: State, segment: Segment): boolean {
   const bitrate = bitrateBps(state, segment)
   if (bitrate === 0) return true
   const most = lineBps(state) / bitrate
-  return keys.size + 1 > (isThin(state, segment) ? most : Math.min(most, mostAhead))
+  return keys.size + 1 > (isThin(state, segment) ? most : Math.min(most, mostUnwanted))
 }
 
 /** What others take from the edge now, whether we need it or not. */
@@ -98,7 +98,7 @@ function isRelayed(state: State, segment: Segment): boolean {
 }
 
 /** Leases of what nobody asks for yet, at once: more would only be slower each. */
-const mostAhead = 4
+const mostUnwanted = 4
 
 /** A lease that said nothing for so long holds up nobody. */
 const deadLeaseMs = 3_000
