@@ -43,6 +43,17 @@ function drain(probe: Probe): void {
   for (const peer of [one, two, three]) probe.put({ type: 'drained', peer, queuedBytes: 0 })
 }
 
+/** All three ask for two runs each. The first fills the link; who is fed after it had to wait in line. */
+function fedInTurn(probe: Probe): string[] {
+  const before = fed(probe).length
+  for (const peer of [one, two, three]) for (const run of [0, 1]) ask(probe, peer, run)
+  for (let i = 0; i < 8; i++) {
+    probe.pass(300)
+    drain(probe)
+  }
+  return fed(probe).slice(before + 1)
+}
+
 describe('an uplink narrower than the stream', () => {
   it('is told with our position', () => {
     const told = narrow()
@@ -60,14 +71,7 @@ describe('an uplink narrower than the stream', () => {
     probe.tell(one, 0, 6_000, 'leech')
     probe.tell(two, 0, 6_000, 'share', bitrate / 2)
     probe.tell(three, 0, 6_000, 'share', 3 * bitrate)
-    const before = fed(probe).length
-    // The first one fills the link; what comes after it waits in line.
-    for (const peer of [one, two, three]) for (const run of [0, 1]) ask(probe, peer, run)
-    for (let i = 0; i < 8; i++) {
-      probe.pass(300)
-      drain(probe)
-    }
-    expect(fed(probe).slice(before + 1)).toEqual([three, three, two, two, one])
+    expect(fedInTurn(probe)).toEqual([three, three, two, two, one])
   })
 
   it('puts one that never was full behind those known to pass on, where narrow ones are around', () => {
@@ -77,13 +81,7 @@ describe('an uplink narrower than the stream', () => {
     probe.tell(one, 0, 6_000, 'share', bitrate / 2)
     probe.tell(two, 0, 6_000, 'share', 0)
     probe.tell(three, 0, 6_000, 'share', 2 * bitrate)
-    const before = fed(probe).length
-    for (const peer of [one, two, three]) for (const run of [0, 1]) ask(probe, peer, run)
-    for (let i = 0; i < 8; i++) {
-      probe.pass(300)
-      drain(probe)
-    }
-    expect(fed(probe).slice(before + 1)).toEqual([three, three, two, two, one])
+    expect(fedInTurn(probe)).toEqual([three, three, two, two, one])
   })
 
   it('sends those away whose turn is far, half a second at least, and calls them back', () => {

@@ -48,7 +48,7 @@ function uplinkClass(state: State, uplinkBps: number): number {
   return Math.min(Math.floor(uplinkBps / played), widestClass)
 }
 
-/** Most uplinks of the group that are known carry the stream a few times at most. */
+/** Most of the group's uplinks that are known are narrow. */
 function isAmongNarrow(state: State, played: number): boolean {
   const { narrow } = state
   if (state.now - narrow.at < narrowMs) return narrow.around
@@ -120,7 +120,7 @@ function neededAt(state: State, peer: Peer, { segment }: Serving): number {
   return Math.floor((position.at + position.bufferMs + ahead - lead) / sameNeedMs)
 }
 
-/** Its uplink was full, and carries the stream only a few times over. */
+/** Its uplink carries the stream only a few times over, or nobody knows and those around do. */
 export function isNarrow(state: State, peer: Peer): boolean {
   return peerUplinkClass(state, peer) < widestClass
 }

@@ -1,13 +1,4 @@
-/** What a viewer gave to others of one segment, as its trace tells it. */
-export interface Giving {
-  readonly seq: number
-  readonly bytes: number
-  /** From the first request to the last piece. */
-  readonly ms: number
-}
-
 interface Line {
-  readonly t?: number
   readonly i?: { readonly type: string; readonly peer?: string; readonly message?: Message }
   readonly o?: { readonly type: string; readonly peer?: string; readonly message?: Message }
 }
@@ -18,13 +9,11 @@ interface Message {
   readonly length?: number
 }
 
-/** In the order in which their giving began. */
-export function givings(trace: string): Giving[] {
+/** How many bytes of which segment a viewer gave others, as its trace tells, in the order in which they were first asked for. */
+export function givings(trace: string): { seq: number; bytes: number }[] {
   const named = new Map<string, number>()
-  const found = new Map<number, { asked: number; given: number; bytes: number }>()
-  let now = 0
+  const found = new Map<number, number>()
   for (const text of trace.split('\n')) {
-    if (text.startsWith('{"t":')) now = Number.parseFloat(text.slice(5))
     if (!/"type":"(offer|request|piece)"/.test(text)) continue
     const { i, o } = JSON.parse(text) as Line
     const { peer, message } = i ?? o ?? {}
@@ -32,16 +21,11 @@ export function givings(trace: string): Giving[] {
     if (o && message?.type === 'offer') named.set(name, message.seq ?? -1)
     const seq = named.get(name)
     if (seq === undefined) continue
-    if (i && message?.type === 'request' && !found.has(seq))
-      found.set(seq, { asked: now, given: 0, bytes: 0 })
-    const giving = found.get(seq)
-    if (!o || message?.type !== 'piece' || !giving) continue
-    giving.given = now
-    giving.bytes += message.length ?? 0
+    const bytes = found.get(seq)
+    if (i && message?.type === 'request') found.set(seq, bytes ?? 0)
+    if (o && message?.type === 'piece' && bytes !== undefined) found.set(seq, bytes + (message.length ?? 0))
   }
-  return [...found]
-    .filter(([, { given }]) => given > 0)
-    .map(([seq, { asked, given, bytes }]) => ({ seq, bytes, ms: given - asked }))
+  return [...found].flatMap(([seq, bytes]) => (bytes > 0 ? [{ seq, bytes }] : []))
 }
 
 /** Of a message on a data channel. */
