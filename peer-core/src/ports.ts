@@ -108,6 +108,11 @@ export interface EdgeSink {
   onData(offset: number, bytes: Uint8Array): void
   /** Length and range were checked; every byte has been given. */
   onDone(): void
+  /**
+   * An attempt ended before it brought a byte, and after a wait there will be another unless `abort()` is called now.
+   * `retryAfterMs`: as the edge asked for, 0 it did not.
+   */
+  onRefused?(reason: EdgeFailure, retryAfterMs: number): void
   /** Bytes given before are to be forgotten only on `mismatch`. */
   onFail(reason: EdgeFailure, detail: string): void
 }

@@ -82,6 +82,14 @@ it('answers 503 in an outage, nothing at all in a silent one, and 404 before pub
   expect(seen.map(line => line.split(' ')[0])).toEqual(['busy', 'status', 'timeout'])
 })
 
+it('refuses media alone when only that is out', () => {
+  const { clock, client, ask, seen } = setUp(100e6, [{ fromMs: 0, toMs: 1_000, how: 'media-busy' }])
+  client.fetch(ask(segments[0]!))
+  client.fetch({ ...ask(segments[1]!), what: 'playlists', segment: null })
+  clock.runUntil(900)
+  expect(seen.map(line => line.split(' ')[0]).sort()).toEqual(['busy', 'done'])
+})
+
 it('still pays for what was under way when a request is aborted', () => {
   const { clock, books, client, ask, seen } = setUp(2e6)
   const request = client.fetch(ask(segments[0]!))

@@ -4,11 +4,11 @@ import { type Cargo, createFlow, type Flow } from './flow.ts'
 import type { Station } from './station.ts'
 import type { Segment } from './stream.ts'
 
-/** `busy`: answers 503 at once. `silent`: connections open and nothing comes. */
+/** `busy`: answers 503 at once; `media-busy`: to media alone. `silent`: connections open and nothing comes. */
 export interface Outage {
   readonly fromMs: number
   readonly toMs: number
-  readonly how: 'busy' | 'silent'
+  readonly how: 'busy' | 'media-busy' | 'silent'
 }
 
 export interface EdgePlan {
@@ -148,8 +148,12 @@ function createClient(
     const { ask } = request
     const outage = outageNow()
     if (outage?.how === 'silent') return
-    const trouble: EdgeTrouble | null =
-      outage?.how === 'busy' ? 'busy' : ask.segment !== null && !isPublished(ask.segment) ? 'status' : null
+    const isBusy = outage?.how === 'busy' || (outage?.how === 'media-busy' && ask.what === 'media')
+    const trouble: EdgeTrouble | null = isBusy
+      ? 'busy'
+      : ask.segment !== null && !isPublished(ask.segment)
+        ? 'status'
+        : null
     let headers = headerBytes
     const cargo: Cargo = {
       bytes: headerBytes + (trouble === null ? ask.bytes : 0),

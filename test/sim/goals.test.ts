@@ -151,6 +151,19 @@ it('feeds fifteen over an access point whose air one copy for each and its way o
   expect(copiesSteady).toBeLessThan(3)
 })
 
+it.each([
+  [6, 1_600, 17],
+  [24, 0, 1],
+  [24, 420, 3],
+])('sends nobody of %i back at once to an edge that refused for four seconds', (viewers, phase, seed) => {
+  const outage = { fromMs: 45_000 + phase, toMs: 49_000 + phase, how: 'media-busy' } as const
+  const world = { ...scenarioFor('edge-503-media', 1), viewers, outages: [outage] }
+  const { copiesSteady, stalls } = figuresOf(run(world, 'nearcast', seed))
+  // 1.24, 1.47 and 1.35 copies when each waiting request came back by itself.
+  expect(copiesSteady).toBeLessThanOrEqual(1.05)
+  expect(stalls).toBeLessThanOrEqual(figuresOf(run(world, 'http', seed)).stalls)
+})
+
 it('gets a segment around on one copy where the uplinks carry what is needed 1.6 times over', () => {
   const world = { ...scenarioFor('public', 3), viewers: 25, sites: 1, joinOverMs: 10_000, durationMs: 60_000 }
   const { copiesSteady, detail } = figuresOf(run(world, 'nearcast', 3))

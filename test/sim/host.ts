@@ -251,6 +251,7 @@ export function createHost(core: Core, surroundings: Surroundings, watcher: Watc
             if (!closed) fetchEdge(output, attempt + 1)
           })
           fetches.set(fetch, { abort: () => retry.cancel() })
+          take({ type: 'edgeRefused', fetch, reason: trouble, retryAfterMs: 0 })
           return
         }
         ended()

@@ -41,7 +41,13 @@ export function mixedScenario(seed: number): Scenario {
       lying: dice.chance(0.25) ? 0.25 : 0,
     },
     outages: dice.chance(0.2)
-      ? [{ fromMs: 20_000, toMs: 20_000 + dice.between(500, 5_000), how: pick('busy', 'silent') }]
+      ? [
+          {
+            fromMs: 20_000,
+            toMs: 20_000 + dice.between(500, 5_000),
+            how: pick(seed % 5 === 3 ? 'media-busy' : 'busy', 'silent'),
+          },
+        ]
       : [],
     fetcherDiesMs: dice.chance(0.15) ? dice.between(5_000, 20_000) : Number.POSITIVE_INFINITY,
     partitions: dice.chance(0.2) ? mixedPartitions(dice, durationMs) : [],

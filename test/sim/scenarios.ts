@@ -208,6 +208,12 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     ...officeScenario,
+    name: 'edge-503-media',
+    about: 'the edge answers media with 503 for four seconds; playlists go on, as in the office lab',
+    outages: [{ fromMs: 45_000, toMs: 49_000, how: 'media-busy' }],
+  },
+  {
+    ...officeScenario,
     name: 'edge-silent',
     about: 'the edge answers nothing for three seconds',
     outages: [{ fromMs: 45_000, toMs: 48_000, how: 'silent' }],

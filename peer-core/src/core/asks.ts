@@ -194,6 +194,7 @@ function hasGiven(state: State, peer: Peer, piece: PieceMessage): void {
   peer.lastPieceAt = state.now
   peer.strikes = 0
   peer.lapses = 0
+  peer.unconfirmed = 0
   peer.restsUntil = 0
   peer.declined.clear()
   peer.receivedBytes += piece.length

@@ -5,7 +5,7 @@ import { type CoreConfig, defaultConfig } from './config.ts'
 import { hearDoubled, tellDoubles } from './doubles.ts'
 import type { Core, Input, Output, Policy } from './events.ts'
 import { failHopeless } from './failures.ts'
-import { abortFetch, hearEdgeData, hearEdgeDone, hearEdgeFailed } from './fetches.ts'
+import { abortFetch, hearEdgeData, hearEdgeDone, hearEdgeFailed, hearEdgeRefused } from './fetches.ts'
 import { judgeOurLease, resolveConflict } from './leases.ts'
 import { isEnding } from './line.ts'
 import { hearPong, hearSign, tellPosition, tellPositionTo, watchPeers } from './liveness.ts'
@@ -13,6 +13,7 @@ import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
 import { hearPlayer } from './player.ts'
+import { endRefusals } from './refusals.ts'
 import { evict, forgetOld, learnSegment, learnStored, makeRoom } from './retention.ts'
 import { roleOf } from './roles.ts'
 import { refreshActive, schedule } from './scheduler.ts'
@@ -99,6 +100,8 @@ function take(state: State, input: Input): void {
       return touch(state, hearEdgeDone(state, input))
     case 'edgeFailed':
       return touch(state, hearEdgeFailed(state, input.fetch, input.reason))
+    case 'edgeRefused':
+      return touch(state, hearEdgeRefused(state, input))
     case 'verified': {
       const { segment, liars } = hearVerified(state, input)
       for (const liar of liars) banish(state, liar)
@@ -138,7 +141,9 @@ function want(state: State, input: Extract<Input, { type: 'want' }>): void {
   segment.isPushedOut = false
   segment.edgeFailures = 0
   segment.edgeMismatches = 0
-  segment.edgeRetryAt = 0
+  // What is known of an edge that refuses does not change because one more asks.
+  if (segment.refusals) segment.refusals.since = state.now
+  else segment.edgeRetryAt = 0
   if (segment.edgePolluted) state.isFailing = true
   state.wantedKeys.set(input.id, input.key)
   refreshActive(state)
@@ -299,6 +304,7 @@ function weigh(state: State, offer: InOffer): Segment | null {
   if (!segment) return null
   // Other bytes under the same name decide nothing about these.
   if (segment.offers.has(offer)) {
+    if (offer.frontier > offer.from) endRefusals(state, segment)
     resolveConflict(state, segment, offer)
     tellDoubles(state, segment, offer)
     judgeOurLease(state, segment, offer)

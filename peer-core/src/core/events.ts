@@ -114,6 +114,16 @@ export type Input =
   | { readonly type: 'edgeDone'; readonly fetch: number; readonly size: number; readonly etag: string }
   | { readonly type: 'edgeFailed'; readonly fetch: number; readonly reason: EdgeFailure }
   /**
+   * An attempt was refused before it brought a byte, and the host will try again by itself unless it is told to abort.
+   * `retryAfterMs`: as the edge asked (RFC 9110 §10.2.3), 0 it did not.
+   */
+  | {
+      readonly type: 'edgeRefused'
+      readonly fetch: number
+      readonly reason: EdgeFailure
+      readonly retryAfterMs: number
+    }
+  /**
    * Answer to `verify`: which of its blocks (absolute index) did not match; for `hashes`: [0] when it did not.
    * `unknown`: those the host could not hold against anything, for a reason of its own: dropped, nobody to blame.
    */

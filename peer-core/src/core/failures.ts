@@ -1,4 +1,5 @@
 import type { FailReason } from './events.ts'
+import { isHopelesslyRefused } from './refusals.ts'
 import type { Segment } from './segment.ts'
 import { usableOffers } from './sharing.ts'
 import { emit, type State } from './state.ts'
@@ -12,8 +13,9 @@ export function failHopeless(state: State): void {
   state.isFailing = false
   for (const [id, key] of state.wantedKeys) {
     const segment = state.segments.get(key)
-    if (segment && (segment.edgePolluted || segment.edgeFailures > 0)) state.isFailing = true
-    const reason = segment && hopeless(segment)
+    if (segment && (segment.edgePolluted || segment.edgeFailures > 0 || segment.refusals))
+      state.isFailing = true
+    const reason = segment && hopeless(state, segment)
     if (!reason || segment.fetches.size > 0 || isHelped(state, segment)) continue
     state.wantedKeys.delete(id)
     segment.wants = segment.wants.filter(want => want.id !== id)
@@ -21,20 +23,22 @@ export function failHopeless(state: State): void {
   }
 }
 
-function hopeless(segment: Segment): FailReason | null {
+function hopeless(state: State, segment: Segment): FailReason | null {
   if (segment.edgePolluted) return 'edge-mismatch'
-  if (segment.edgeFailures === 0) return null
-  switch (segment.edgeFailure) {
+  const { edgeFailures, edgeMismatches, edgeFailure } = segment
+  const isOver = edgeFailures >= mostFailures || isHopelesslyRefused(state, segment)
+  if (edgeFailures === 0 && !isOver) return null
+  switch (edgeFailure) {
     case 'status':
       return 'edge-status'
     case 'mismatch':
-      return segment.edgeMismatches >= 2 || segment.edgeFailures >= mostFailures ? 'edge-mismatch' : null
+      return edgeMismatches >= 2 || isOver ? 'edge-mismatch' : null
     case 'busy':
-      return segment.edgeFailures >= mostFailures ? 'edge-busy' : null
+      return isOver ? 'edge-busy' : null
     case 'timeout':
-      return segment.edgeFailures >= mostFailures ? 'edge-timeout' : null
+      return isOver ? 'edge-timeout' : null
     default:
-      return segment.edgeFailures >= mostFailures ? 'edge-network' : null
+      return isOver ? 'edge-network' : null
   }
 }
 

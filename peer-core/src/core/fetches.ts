@@ -5,14 +5,16 @@ import type { EdgeFailure, EdgeReason, Input } from './events.ts'
 import { observeDelay, observeTransfer } from './goodput.ts'
 import { blockBytes, type WithdrawReason } from './messages.ts'
 import { isWhole } from './offers.ts'
+import { endRefusals, noteRefusal } from './refusals.ts'
 import type { Claim, Fetch, Segment } from './segment.ts'
-import { freeLineage, isProvable, isShared } from './sharing.ts'
+import { freeLineage, groupPeers, isProvable, isShared } from './sharing.ts'
 import { begin, emit, type State } from './state.ts'
 import { checkBlocks, checkList, needsList } from './verification.ts'
 
 /** Our requests to the edge: opened with a public claim, followed byte by byte, ended with the claim's withdrawal. */
 
 type EdgeData = Extract<Input, { type: 'edgeData' }>
+type EdgeRefused = Extract<Input, { type: 'edgeRefused' }>
 type EdgeDone = Extract<Input, { type: 'edgeDone' }>
 
 /** A transfer shorter than this says more about the clock than about the line. */
@@ -106,6 +108,7 @@ export function hearEdgeData(state: State, data: EdgeData): Segment | null {
   if (!fetch) return null
   if (fetch.firstAt === 0) {
     fetch.firstAt = state.now
+    endRefusals(state, fetch.segment)
     state.edge = observeDelay(state.edge, state.now - fetch.startedAt)
   }
   fetch.lastAt = state.now
@@ -150,6 +153,7 @@ export function hearEdgeDone(state: State, done: EdgeDone): Segment | null {
       begin(state, segment)
     }
   }
+  if (fetch.lastAt === fetch.firstAt) measureAtLeast(state, fetch)
   endFetch(state, fetch)
   segment.edgeFailures = 0
   checkBlocks(state, segment)
@@ -180,6 +184,15 @@ export function hearEdgeFailed(state: State, id: number, reason: EdgeFailure): S
   if (fetch.claim) closeClaim(state, segment, fetch.claim, 'failed')
   if (reason === 'mismatch' && !isProvable(state, segment)) restart(state, segment)
   return segment
+}
+
+/** The host would wait and try again by itself; among others we do that together (refusals.ts). */
+export function hearEdgeRefused(state: State, input: EdgeRefused): Segment | null {
+  const fetch = state.fetches.get(input.fetch)
+  if (!fetch?.claim || fetch.firstAt > 0 || groupPeers(state).length === 0) return null
+  abortFetch(state, fetch, 'failed')
+  noteRefusal(state, fetch.segment, input.reason, input.retryAfterMs)
+  return fetch.segment
 }
 
 /** Stops; what came stays. */
@@ -248,8 +261,17 @@ function agrees(state: State, segment: Segment, data: EdgeData): boolean {
 }
 
 function measure(state: State, fetch: Fetch): void {
+  observe(state, fetch, fetch.lastAt - fetch.firstAt)
+}
+
+/** All of it came in one piece: it took no longer than since the request, which can only speak for the edge. */
+function measureAtLeast(state: State, fetch: Fetch): void {
+  const ms = state.now - fetch.startedAt
+  if (((fetch.frontier - fetch.from) * 1000) / ms > state.edge.bps) observe(state, fetch, ms)
+}
+
+function observe(state: State, fetch: Fetch, ms: number): void {
   const bytes = fetch.frontier - fetch.from
-  const ms = fetch.lastAt - fetch.firstAt
   if (bytes < measurableBytes || ms <= 0) return
   fetch.segment.edgeBps = (bytes * 1000) / ms
   state.edge = observeTransfer(state.edge, bytes, ms)

@@ -72,6 +72,21 @@ describe('starting where others are', () => {
     expect(probe.last('deliver')).toMatchObject({ edgeBytes: 65_536, groupBytes: size - 65_536 })
   })
 
+  it('has seen how fast the edge is when all of a body came in one piece', () => {
+    const probe = new Probe({ groupSize: 3 }, { companyMs: 4_000 })
+    probe.list([entryOf(0), entryOf(1)])
+    probe.want(0, 0, 'start')
+    probe.pass(40)
+    probe.bring(0, size, size)
+    probe.done()
+    probe.want(1, 1_900)
+    probe.pass(1_000)
+    // Believed to give no more than before the first measurement, the second fragment would have been late by now.
+    expect(probe.fetches()).toHaveLength(1)
+    probe.pass(800)
+    expect(probe.fetches()).toHaveLength(2)
+  })
+
   it('lets what is not urgent wait for the first links, and no longer than it can', () => {
     const probe = new Probe({ groupSize: 3 }, { companyMs: 1_500 })
     probe.list([entryOf(0), entryOf(1)])

@@ -8,6 +8,7 @@ import { edgeTimeMs, isLineFull, isThin, isWide } from './line.ts'
 import { helpsItselfAt } from './members.ts'
 import { blockBytes } from './messages.ts'
 import { isWhole } from './offers.ts'
+import { isRefused } from './refusals.ts'
 import { rescue } from './rescue.ts'
 import { isFed, roleOf } from './roles.ts'
 import type { Fetch, InOffer, Segment } from './segment.ts'
@@ -42,6 +43,8 @@ const mostFetches = 4
 const mostNarrowMs = 1_000
 /** While the tracker has not spoken nobody is waited for longer than this. */
 const unknownMs = 1_500
+/** What a new link's peer has is here by then, unless it has nothing to say. */
+const introductionMs = 300
 /** So many leases in a row that others took again, and we leave our turns to others: each time twice as long. */
 const mostOverruled = 2
 const mostDoublings = 4
@@ -196,7 +199,8 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   // measured by itself is no proof of a thin line, though; only what the operator stated is.
   if (thin && isFed(state) && !(alone && state.policy.lineKbps === 0))
     return (want?.since ?? segment.orphanSince) + config.thinMemberMs
-  if (want && want.urgency !== 'play' && segment.blocks.isEmpty) {
+  const refused = isRefused(state, segment)
+  if (want && want.urgency !== 'play' && segment.blocks.isEmpty && !refused) {
     // In a crowd a link is here as soon as the playlists are, and all these first bites would add up.
     const isCrowd = alone && state.policy.groupSize > config.crowd
     if (isWide(state, segment))
@@ -216,6 +220,10 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
     const companyMs = state.policy.groupSize > 0 ? config.companyMs : Math.min(config.companyMs, unknownMs)
     return Math.max(segment.orphanSince, Math.min(state.companySince + companyMs, latest))
   }
+  if (!alone && !isAnybodyHeard(state)) {
+    const latest = dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(state, segment))
+    return Math.max(segment.orphanSince, Math.min(state.groupSince + introductionMs, latest))
+  }
   const patience = want?.urgency === 'seek' && thin ? config.seekPatienceMs : 0
   const rank = Math.min(rankOf(state, segment, failedAt(segment)), lastRank)
   const at =
@@ -227,8 +235,8 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   const feedsNobody = state.policy.mode !== 'share' || state.now < state.abstainsUntil
   const takesOnly = feedsNobody && hasCompany(state, segment)
   if (!isOthersTurn && !takesOnly) {
-    // The line can carry it, and no turn is worth a stall.
-    return thin || !want
+    // The line can carry it, and no turn is worth a stall: unless whose turn it is can do no better than we could.
+    return thin || !want || refused
       ? at
       : Math.min(at, dueAt - config.marginMs - 1.25 * edgeTimeMs(state, missingBytes(state, segment)))
   }
@@ -236,6 +244,11 @@ function leaseAt(state: State, segment: Segment, dueAt: number): number {
   return isFed(state)
     ? helpsItselfAt(state, segment, dueAt)
     : Math.max(at, dueAt - config.marginMs - 1.5 * edgeTimeMs(state, missingBytes(state, segment)))
+}
+
+/** A link is open before its peer has said what it has: going by that, we would be the first of all, and alone. */
+function isAnybodyHeard(state: State): boolean {
+  return groupPeers(state).some(({ position }) => position !== null)
 }
 
 /** A narrow uplink cannot get a segment around: whose is wide, but heard later of it, is given a quarter of the time left. */

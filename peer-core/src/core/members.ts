@@ -1,5 +1,6 @@
 import { plannedBps } from './goodput.ts'
 import { turnOf } from './hash.ts'
+import { memberWaitsUntil } from './refusals.ts'
 import type { Segment } from './segment.ts'
 import type { State } from './state.ts'
 import { missingBytes } from './supply.ts'
@@ -21,8 +22,10 @@ export function helpsItselfAt(state: State, segment: Segment, dueAt: number): nu
   const { marginMs } = state.config
   const edgeMs = toldEdgeTimeMs(state, missingBytes(state, segment))
   const share = turnOf(segment.entry.slot, state.self) / 4_294_967_296
-  const at = dueAt - marginMs - 1.5 * edgeMs + (stepOf(share * state.policy.groupSize) - stepsEarly) * stepMs
-  return Math.min(at, dueAt - marginMs / 2 - 1.1 * edgeMs)
+  const spreadMs = stepOf(share * state.policy.groupSize) * stepMs
+  const at = dueAt - marginMs - 1.5 * edgeMs - stepsEarly * stepMs + spreadMs
+  const latest = dueAt - marginMs / 2 - 1.1 * edgeMs
+  return Math.max(Math.min(at, latest), memberWaitsUntil(state, segment, share, spreadMs))
 }
 
 /** log2(1 + rank), straight between the powers: the same on every machine. */

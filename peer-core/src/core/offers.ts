@@ -6,6 +6,7 @@ import {
   type WithdrawMessage,
 } from './messages.ts'
 import type { Peer } from './peer.ts'
+import { hearRefusal } from './refusals.ts'
 import type { InOffer, Segment } from './segment.ts'
 import type { State } from './state.ts'
 import { isUnreliable } from './turns.ts'
@@ -96,8 +97,10 @@ export function hearHave(_state: State, peer: Peer, message: HaveMessage): InOff
 export function hearWithdraw(state: State, peer: Peer, message: WithdrawMessage): InOffer | null {
   const offer = peer.offers.get(message.n)
   if (!offer) return null
+  const isRefused = offer.active && offer.source === 'edge' && message.reason === 'failed'
   offer.active = false
   offer.frontier = Math.min(offer.frontier, message.offset)
+  if (isRefused && offer.frontier <= offer.from) hearRefusal(state, peer, offer)
   if (offer.frontier <= offer.from) dropOffer(state, peer, offer)
   return offer
 }

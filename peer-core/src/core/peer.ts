@@ -63,6 +63,8 @@ export class Peer {
   strikes = 0
   /** Not asked before this time. */
   restsUntil = 0
+  /** Refusals of the edge that it told and nothing confirmed, since it last gave us a byte. */
+  unconfirmed = 0
   /** Leases of theirs that came to nothing, since they last gave us a byte. */
   lapses = 0
   /**

@@ -4,6 +4,7 @@ import { startFetch } from './fetches.ts'
 import { edgeTimeMs, isLineFull, isThin, isWide } from './line.ts'
 import { helpsItselfAt } from './members.ts'
 import { blockBytes } from './messages.ts'
+import { goesRoundUntil } from './refusals.ts'
 import { isFed } from './roles.ts'
 import type { Segment } from './segment.ts'
 import { emit, type State, wakeBy } from './state.ts'
@@ -36,6 +37,8 @@ export function rescue(state: State, segment: Segment, dueAt: number): void {
     segment.dangerSince = 0
     return wakeBy(state, last > state.now ? Math.min(last, state.now + 100) : state.now + 100)
   }
+  const aroundAt = goesRoundUntil(segment)
+  if (state.now < aroundAt) return wakeBy(state, aroundAt)
   if (isFed(state)) {
     // Its place among those whom it sees says nothing: hundreds are first among theirs.
     const patientUntil = (segment.wants[0]?.since ?? Infinity) + state.config.thinMemberMs

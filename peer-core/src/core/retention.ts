@@ -142,6 +142,7 @@ function replace(state: State, segment: Segment, entry: WindowEntry): void {
   segment.edgeFailures = 0
   segment.edgeMismatches = 0
   segment.edgeRetryAt = 0
+  segment.refusals = null
   segment.hashesRetryAt = 0
   segment.digestDueAt = 0
   adoptStrays(state, segment)

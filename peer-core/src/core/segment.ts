@@ -2,6 +2,7 @@ import { Blocks } from './blocks.ts'
 import type { EdgeFailure, EdgeReason, SegmentKey, TrackPath, Urgency, WindowEntry } from './events.ts'
 import { keyHash } from './hash.ts'
 import type { KeyHash, OfferSource, PeerId } from './messages.ts'
+import type { Refusals } from './refusals.ts'
 
 /** The player's open request for a segment. */
 export interface Want {
@@ -124,6 +125,8 @@ export class Segment {
   edgeMismatches = 0
   edgeRetryAt = 0
   edgeFailure: EdgeFailure = 'network'
+  /** The edge answers and gives nothing, as we saw or were told; null: nobody says so. */
+  refusals: Refusals | null = null
   hashesRetryAt = 0
   /** When to look at it again at the latest, whatever happens. */
   wakeAt = Infinity

@@ -1,5 +1,6 @@
 import type { PeerId } from './messages.ts'
 import type { Peer } from './peer.ts'
+import { refusalsOf } from './refusals.ts'
 import { areFetchersHeard, isFed, isFetcher } from './roles.ts'
 import type { Segment } from './segment.ts'
 import { groupPeers } from './sharing.ts'
@@ -33,12 +34,16 @@ export const lastRank = 8
 export function rankOf(state: State, segment: Segment, except: ReadonlySet<PeerId>): number {
   const { slot } = segment.entry
   const eligible = isCandidate(state, segment)
+  const refused = refusalsOf(segment, state.self)
   let rank = 0
   for (const peer of groupPeers(state)) {
     if (peer.mode !== 'share' || except.has(peer.id)) continue
     const theirs = isPeerCandidate(state, segment, peer)
     if (state.policy.mode !== 'share' || (theirs && !eligible)) rank++
-    else if (theirs === eligible && comesBefore(state, slot, peer.id, state.self)) rank++
+    else if (theirs === eligible) {
+      const fewer = refused - refusalsOf(segment, peer.id)
+      if (fewer > 0 || (fewer === 0 && comesBefore(state, slot, peer.id, state.self))) rank++
+    }
   }
   return rank
 }

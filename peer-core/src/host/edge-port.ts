@@ -137,6 +137,8 @@ export class EdgePort {
         this.#options.onEnd(id, 'done')
         sink.onDone()
       },
+      onRefused: (reason, retryAfterMs) =>
+        isOpen() && this.#options.feed({ type: 'edgeRefused', fetch: id, reason, retryAfterMs }),
       onFail: reason => {
         if (!this.#open.delete(id)) return
         this.#options.onEnd(id, reason === 'aborted' ? 'aborted' : 'failed')

@@ -39,6 +39,13 @@ describe('deadlineOf', () => {
     expect(deadlineOf(24, head({ at: 24 }), 'none')).toEqual({ deadlineMs: 0, urgency: 'play' })
   })
 
+  it('counts from where the player will jump to, while the playhead is not at the first media yet', () => {
+    const before = { at: 0, buffered: [{ start: 14, end: 16 }] }
+    expect(deadlineOf(16, head(before), 'none')).toEqual({ deadlineMs: 2_000, urgency: 'play' })
+    expect(deadlineOf(18, head(before), 'none').deadlineMs).toBe(0)
+    expect(deadlineOf(2, head(before), 'none').deadlineMs).toBe(0)
+  })
+
   it('counts a hole that the player bridges as buffered, and a larger one not', () => {
     expect(
       bufferEnd(

@@ -46,7 +46,18 @@ export function deadlineOf(
     // A seek into what is buffered hurts nobody: the player goes on from the buffer.
     if (end - playhead.at <= holeSeconds) return { deadlineMs: 0, urgency: 'seek' }
   }
-  if (end <= playhead.at) return { deadlineMs: 0, urgency: 'play' }
   const rate = Math.max(Math.abs(playhead.rate), 0.1)
-  return { deadlineMs: Math.max(0, ((Math.max(start, end) - playhead.at) * 1000) / rate), urgency: 'play' }
+  const from = end > playhead.at ? playhead.at : jumpTo(start, playhead)
+  return { deadlineMs: Math.max(0, ((Math.max(start, end) - from) * 1000) / rate), urgency: 'play' }
+}
+
+/**
+ * Where the player goes from a place without media: to the range that this segment goes on, as before a live start, when
+ * the first fragment is there and the playhead still at 0; else to the segment itself.
+ */
+function jumpTo(start: number, { at, buffered }: Playhead): number {
+  const range = buffered.find(
+    ({ start: from, end }) => from > at && from <= start && start <= end + holeSeconds,
+  )
+  return range ? range.start : Math.max(start, at)
 }

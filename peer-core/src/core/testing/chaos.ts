@@ -144,9 +144,12 @@ export class Chaos {
       case 'edgeRest':
         return [...this.#edgeData(a, 4, 1), ...this.#edgeData(a, 4, 1)]
       case 'edgeDone':
+      case 'edgeRefused':
       case 'edgeFailed': {
         const fetch = this.#fetch(a)
         if (fetch === undefined) return []
+        const reason = failures[b % failures.length]!
+        if (kind === 'edgeRefused') return [{ type: kind, fetch, reason, retryAfterMs: (c % 3) * 1_000 }]
         if (kind === 'edgeFailed') return [{ type: kind, fetch, reason: failures[b % failures.length]! }]
         return [{ type: kind, fetch, size: c % 4 === 0 ? 0 : this.#sizeOf(fetch), etag: '"1"' }]
       }

@@ -14,7 +14,16 @@ const kinds = [
     'restored',
     'drained',
   ],
-  ...['edgeRest', 'edgeRest', 'edgeData', 'edgeData', 'edgeDone', 'edgeFailed', 'unknownFetch'],
+  ...[
+    'edgeRest',
+    'edgeRest',
+    'edgeData',
+    'edgeData',
+    'edgeDone',
+    'edgeFailed',
+    'edgeRefused',
+    'unknownFetch',
+  ],
   ...['verified', 'proven', 'proven', 'proven', 'unknownJob'],
   ...[
     'answer',
