@@ -74,7 +74,10 @@ interface Result {
 function load(
   request: Partial<EdgeRequest> & { url: string },
   options: FetchSourceOptions = {},
-  during: { onData?: (offset: number, abort: () => void) => void } = {},
+  during: {
+    onData?: (offset: number, abort: () => void) => void
+    onRefused?: (reason: string, retryAfterMs: number, abort: () => void) => void
+  } = {},
 ): Promise<Result> {
   const attempts: AttemptReport[] = []
   const edge = createEdgeSource({
@@ -107,6 +110,7 @@ function load(
         next += bytes.length
         during.onData?.(offset, () => handle.abort())
       },
+      onRefused: (reason, retryAfterMs) => during.onRefused?.(reason, retryAfterMs, () => handle.abort()),
       onDone: () => end('done', ''),
       onFail: (reason, detail) => end(reason, detail),
     })
@@ -406,6 +410,34 @@ describe('an edge in trouble', () => {
     }
     expectAll(await load({ url }, { timers, stallTimeoutMs: 5000 }))
     expect(waits).toEqual([3000, 3000])
+  })
+
+  it('tells of each refusal before it waits, and may be told to leave it at that', async () => {
+    const { url } = await serve((request, response, n) =>
+      n < 2 ? response.writeHead(503, { 'retry-after': '1' }).end() : answer(request, response),
+    )
+    const told: [string, number][] = []
+    const onRefused = (reason: string, retryAfterMs: number) => void told.push([reason, retryAfterMs])
+    expectAll(await load({ url }, { backoffMaxMs: 5 }, { onRefused }))
+    expect(told).toEqual([
+      ['busy', 1_000],
+      ['busy', 1_000],
+    ])
+  })
+
+  it('is left alone by whoever aborts when it refuses', async () => {
+    const { url, ranges } = await serve((_, response) => response.writeHead(503).end())
+    const result = await load({ url }, {}, { onRefused: (_, __, abort) => abort() })
+    expect([result.outcome, ranges.length]).toEqual(['aborted', 1])
+  })
+
+  it('says nothing of refusals once bytes have come', async () => {
+    const { url } = await serve((request, response, n) =>
+      n === 0 ? breakAfter(response, 50_000, { etag }) : answer(request, response),
+    )
+    let told = 0
+    expectAll(await load({ url }, {}, { onRefused: () => void told++ }))
+    expect(told).toBe(0)
   })
 
   it('that stays busy is given up as busy', async () => {

@@ -12,7 +12,7 @@ import { hearPong, hearSign, tellPosition, tellPositionTo, watchPeers } from './
 import type { PeerId, PeerMessage } from './messages.ts'
 import { dropOffersOf, hearGrow, hearHave, hearOffer, hearWithdraw } from './offers.ts'
 import { Peer } from './peer.ts'
-import { hearPlayer } from './player.ts'
+import { cancel, hearPlayer, want } from './player.ts'
 import { endRefusals } from './refusals.ts'
 import { evict, forgetOld, learnSegment, learnStored, makeRoom } from './retention.ts'
 import { roleOf } from './roles.ts'
@@ -23,8 +23,6 @@ import { begin, createState, emit, type State } from './state.ts'
 import { forgetQueue, hearCancel, hearDrained, hearRequest, pumpUploads, rejectServing } from './uploads.ts'
 import { checkBlocks, dropBlocksOf, hearHashes, hearVerified } from './verification.ts'
 
-/** A start that takes longer is no reason to leave what lies ahead alone. */
-const mostStartMs = 1_000
 /** Tracks a peer may name on its wire. */
 const mostTracks = 64
 
@@ -127,35 +125,6 @@ function take(state: State, input: Input): void {
       state.armed = Infinity
       return
   }
-}
-
-function want(state: State, input: Extract<Input, { type: 'want' }>): void {
-  const segment = state.segments.get(input.key)
-  if (!segment) {
-    emit(state, { type: 'fail', id: input.id, key: input.key, reason: 'unknown-segment' })
-    return
-  }
-  segment.wants.push({ id: input.id, deadline: input.deadline, urgency: input.urgency, since: state.now })
-  if (input.urgency !== 'play') state.startsUntil = state.now + mostStartMs
-  segment.usedAt = state.now
-  segment.isPushedOut = false
-  segment.edgeFailures = 0
-  segment.edgeMismatches = 0
-  // What is known of an edge that refuses does not change because one more asks.
-  if (segment.refusals) segment.refusals.since = state.now
-  else segment.edgeRetryAt = 0
-  if (segment.edgePolluted) state.isFailing = true
-  state.wantedKeys.set(input.id, input.key)
-  refreshActive(state)
-  state.dirty.add(segment)
-}
-
-function cancel(state: State, id: number): void {
-  const segment = state.segments.get(state.wantedKeys.get(id) ?? '')
-  state.wantedKeys.delete(id)
-  if (!segment) return
-  segment.wants = segment.wants.filter(want => want.id !== id)
-  refreshActive(state)
 }
 
 function setWindow(state: State, input: Extract<Input, { type: 'window' }>): void {
