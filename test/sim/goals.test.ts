@@ -164,6 +164,15 @@ it.each([
   expect(stalls).toBeLessThanOrEqual(figuresOf(run(world, 'http', seed)).stalls)
 })
 
+it('does not take a full access point for a thin line', () => {
+  const wifi = scenarioFor('wifi', 1)
+  const stream = { ...wifi.stream, videoBps: 6_000_000 }
+  const scenario = { ...wifi, viewers: 15, durationMs: 60_000, stream }
+  const { detail } = figuresOf(run(scenario, 'nearcast', 1))
+  // 15 × 6 Mbit/s fit the air once, and not twice: 21 s of each minute when all waited for one copy to go round.
+  expect(detail.stallSecondsPerViewerMinute).toBeLessThan(6)
+})
+
 it('gets a segment around on one copy where the uplinks carry what is needed 1.6 times over', () => {
   const world = { ...scenarioFor('public', 3), viewers: 25, sites: 1, joinOverMs: 10_000, durationMs: 60_000 }
   const { copiesSteady, detail } = figuresOf(run(world, 'nearcast', 3))

@@ -1,3 +1,4 @@
+import { isAirFull } from './air.ts'
 import { plannedBps } from './goodput.ts'
 import type { InOffer, Segment } from './segment.ts'
 import { bitrateBps, groupPeers, isShared } from './sharing.ts'
@@ -12,7 +13,7 @@ export function isThin(state: State, segment: Segment): boolean {
   if (lineKbps > 0) return bitrate > 0 && lineKbps * 125 < state.config.thinCopies * bitrate
   const seen = edgeBps(state)
   if (bitrate === 0 || seen === 0) return isCrowdInDoubt(state)
-  return seen < state.config.thinCopies * bitrate
+  return seen < state.config.thinCopies * bitrate && !isAirFull(state, seen, bitrate)
 }
 
 /**

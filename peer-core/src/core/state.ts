@@ -88,6 +88,8 @@ export interface State {
   unfed: { readonly count: number; readonly at: number }
   /** Whether most uplinks around that are known are narrow, and when that was looked at. */
   narrow: { readonly around: boolean; readonly at: number }
+  /** Whether the air is full, and when that was looked at. */
+  air: { readonly isFull: boolean; readonly at: number }
   /** What our last position said of our uplink. */
   toldUplinkBps: number
   /** When we last gave a piece away. */
@@ -169,6 +171,7 @@ export function createState(self: PeerId, seed: number, config: CoreConfig): Sta
     usableShare: 1,
     unfed: { count: 0, at: -Infinity },
     narrow: { around: false, at: -Infinity },
+    air: { isFull: false, at: -Infinity },
     toldUplinkBps: 0,
     gaveAt: -Infinity,
     uploadShare: 1,
