@@ -13,6 +13,8 @@ import type { State } from './state.ts'
 const fewest = 9
 /** A line that carries fewer copies than this is thin, whatever the air is like. */
 const leastCopies = 1.4
+/** Where it is nearly wide, the air has room for a few copies, and sparing them keeps it so. */
+const mostCopies = 2.6
 /** Round trips so much above their shortest are queues: those over a wire are shorter, also to a busy page. */
 const queueMs = 30
 /** Over a wire peers are many times faster than a thin line. */
@@ -22,7 +24,8 @@ const lookMs = 250
 
 /** Is it the air, and not the line, that makes the edge this slow? Bytes a second, of the edge and of what is played. */
 export function isAirFull(state: State, edgeBps: number, bitrateBps: number): boolean {
-  if (edgeBps < leastCopies * bitrateBps || state.policy.groupSize < fewest) return false
+  const copies = edgeBps / bitrateBps
+  if (copies < leastCopies || copies > mostCopies || state.policy.groupSize < fewest) return false
   if (state.now - state.air.at >= lookMs)
     state.air = { isFull: look(groupPeers(state), slowTimes * edgeBps), at: state.now }
   return state.air.isFull
