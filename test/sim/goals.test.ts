@@ -148,7 +148,7 @@ it('feeds fifteen over an access point whose air one copy for each and its way o
   const { detail, copiesSteady } = figuresOf(run(scenario, 'nearcast', 1))
   // Twice 15 × 4 Mbit/s is the whole air: thirteen seconds of each minute when all were given the same at once.
   expect(detail.stallSecondsPerViewerMinute).toBeLessThan(1)
-  expect(copiesSteady).toBeLessThan(3)
+  expect(copiesSteady).toBeLessThan(5)
 })
 
 it.each([
