@@ -117,7 +117,10 @@ export interface GrowMessage {
   readonly rateBps: number
 }
 
-/** Offer `n` stops at `offset`: bytes below it stay available unless the reason is `evicted`. */
+/**
+ * Offer `n` stops at `offset`: bytes below it stay available unless the reason is `evicted`. A lease `failed` before its
+ * first byte says that the edge refused it.
+ */
 export interface WithdrawMessage {
   readonly type: 'withdraw'
   readonly n: number
