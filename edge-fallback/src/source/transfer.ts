@@ -106,7 +106,6 @@ export class Transfer {
       if (round && !fresher) {
         if (this.#opened === null) this.#sink.onRefused?.(outcome.reason, outcome.afterMs)
         const { backoffMs: base, backoffMaxMs: max, random, timers } = options
-        // Whoever was told may have thought better of it.
         const waitMs = Math.max(backoffMs(failures, base, max, random), Math.min(outcome.afterMs, max))
         await sleep(waitMs, timers, this.#abort.signal)
         if (this.#abort.signal.aborted) {
